@@ -1,0 +1,46 @@
+//! The conformance server on tower and bare hyper.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use conformance::Server;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use socketio_core::Endpoint;
+use socketio_tower::SocketIoLayer;
+use tokio::net::TcpListener;
+use tower::ServiceBuilder;
+
+fn main() {
+    conformance::main(async |listener: TcpListener, server: Server| {
+        let endpoint = match &server {
+            Server::Engine(engine) => Endpoint::from(engine),
+            Server::Socket(io) => Endpoint::from(io),
+        };
+        let service = ServiceBuilder::new()
+            .layer(conformance::cors())
+            .layer(SocketIoLayer::new(endpoint))
+            .service_fn(not_found);
+        loop {
+            // A connection that broke before it began is no reason to stop.
+            let Ok((connection, _)) = listener.accept().await else {
+                continue;
+            };
+            // Without it a slow peer's acknowledgements hold small frames back.
+            let _ = connection.set_nodelay(true);
+            let service = TowerToHyperService::new(service.clone());
+            let connection = http1::Builder::new()
+                .serve_connection(TokioIo::new(connection), service)
+                .with_upgrades();
+            tokio::spawn(connection);
+        }
+    });
+}
+
+async fn not_found(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    Ok(response)
+}

@@ -1,0 +1,161 @@
+//! What all conformance servers share: the command line, the modes, the handlers. A binary adds the
+//! mount and nothing else.
+
+mod bench;
+mod echo;
+mod fixture;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::{Parser, ValueEnum};
+use socketio_core::{EngineIo, Limits, SocketIo};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+/// The command line.
+#[derive(Debug, Parser)]
+pub struct Options {
+    /// What to serve.
+    #[arg(long, env = "MODE")]
+    pub mode: Mode,
+    /// The port on 127.0.0.1.
+    #[arg(long, env = "PORT")]
+    pub port: u16,
+    /// Worker threads; as many as there are cores by default.
+    #[arg(long, env = "THREADS")]
+    pub threads: Option<usize>,
+    /// The directory with the browser client's files.
+    #[arg(long, env = "CLIENT_FILES")]
+    pub client_files: Option<PathBuf>,
+}
+
+/// What a conformance server can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// The fixture with short timers.
+    Abuse,
+    /// For load.
+    Bench,
+    /// Bare Engine.IO that sends everything back.
+    Eio4,
+    /// Every feature behind an event.
+    Fixture,
+    /// For the official Socket.IO v5 suite.
+    Sio5,
+}
+
+/// A server in one of the modes.
+#[derive(Clone, Debug)]
+pub enum Server {
+    /// Bare Engine.IO.
+    Engine(EngineIo),
+    /// Socket.IO.
+    Socket(SocketIo),
+}
+
+impl Server {
+    /// Makes the server that the options ask for.
+    pub fn new(options: &Options) -> Self {
+        let millis = Duration::from_millis;
+        match options.mode {
+            Mode::Eio4 => Server::Engine(echo::server(millis(300), millis(200))),
+            Mode::Sio5 => {
+                let builder = SocketIo::builder()
+                    .ping_interval(millis(300))
+                    .ping_timeout(millis(200))
+                    .connect_timeout(millis(1000));
+                Server::Socket(fixture::basic(builder))
+            }
+            Mode::Fixture => Server::Socket(fixture::full(builder(options, 2000, 2000))),
+            Mode::Abuse => Server::Socket(fixture::full(builder(options, 1000, 1500))),
+            Mode::Bench => Server::Socket(bench::server()),
+        }
+    }
+
+    /// Ends every session.
+    pub async fn close(&self) {
+        match self {
+            Server::Engine(engine) => engine.close().await,
+            Server::Socket(io) => io.close().await,
+        }
+    }
+}
+
+fn builder(options: &Options, ping: u64, connect_timeout: u64) -> socketio_core::Builder {
+    let mut limits = Limits::default();
+    limits.body_timeout = Duration::from_secs(5);
+    let builder = SocketIo::builder()
+        .ping_interval(Duration::from_millis(ping))
+        .ping_timeout(Duration::from_millis(ping))
+        .connect_timeout(Duration::from_millis(connect_timeout))
+        .upgrade_timeout(Duration::from_secs(3))
+        .limits(limits);
+    match &options.client_files {
+        Some(directory) => builder.client_files(directory),
+        None => builder,
+    }
+}
+
+/// Lets in pages of this machine, for the tower-based frameworks.
+pub fn cors() -> CorsLayer {
+    let is_local = |origin: &http::HeaderValue, _: &http::request::Parts| {
+        let origin = origin.to_str().unwrap_or_default();
+        ["http://127.0.0.1:", "http://localhost:"]
+            .iter()
+            .filter_map(|prefix| origin.strip_prefix(prefix))
+            .any(|port| port.parse::<u16>().is_ok())
+    };
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(is_local))
+        .allow_credentials(true)
+        .allow_methods([http::Method::GET, http::Method::POST])
+        .allow_headers([http::HeaderName::from_static("x-accept-test")])
+}
+
+/// Parses the command line and runs `serve` on a tokio runtime until SIGTERM.
+///
+/// `serve` gets the listener and the server, and mounts the one on the other; whatever it still
+/// runs half a second after the server has closed is cut off.
+pub fn main<F, Fut>(serve: F)
+where
+    F: FnOnce(tokio::net::TcpListener, Server) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    let options = Options::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = options.threads {
+        runtime.worker_threads(threads);
+    }
+    let runtime = runtime.enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let server = Server::new(&options);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
+        let listener = TcpListener::bind(address).expect("a free port");
+        listener.set_nonblocking(true).expect("a non-blocking listener");
+        let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+        tokio::select! {
+            () = serve(listener, server.clone()) => {}
+            () = terminated() => {
+                // A client that stopped reading does not hold up the end.
+                let _ = tokio::time::timeout(Duration::from_secs(2), server.close()).await;
+            }
+        }
+    });
+    runtime.shutdown_timeout(Duration::from_millis(500));
+}
+
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).expect("a signal handler");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

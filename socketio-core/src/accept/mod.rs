@@ -1,0 +1,223 @@
+//! The boundary to HTTP frameworks: a request head goes in, what to do with the request comes out.
+//!
+//! An adapter is one `match` over [`Accept`]. Every check of a request, every status, header and
+//! body is decided here, so that all frameworks answer alike.
+
+mod error;
+mod poll;
+mod query;
+mod receive;
+mod upgrade;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Method, Response, StatusCode,
+    header::{self, HeaderName},
+    request::Parts,
+};
+
+use self::{error::AcceptError, query::Query};
+pub use self::{poll::PollRequest, receive::Receive, upgrade::Upgrade};
+use crate::{
+    clock::Clock,
+    proto::engine::Transport,
+    server::{Engine, EngineIo, Handshake, Host, PollingDriver, SocketIo},
+};
+
+/// What is to be done with a request. Each value is consumed by doing it; dropping it instead tells
+/// the session that the client hung up.
+#[derive(Debug)]
+#[must_use = "a request is answered only by doing what this says"]
+pub enum Accept {
+    /// Answer now.
+    Respond(Response<Bytes>),
+    /// A polling session began: answer, and spawn the driver.
+    Open(Response<Bytes>, PollingDriver),
+    /// Wait for packets: a future of the response.
+    Poll(PollRequest),
+    /// Read the body; that gives the response.
+    Receive(Receive),
+    /// Shake hands as a websocket, then serve it.
+    Upgrade(Upgrade),
+}
+
+/// A server as adapters see it: a cheap handle to a [`SocketIo`] or an [`EngineIo`].
+#[derive(Clone, Debug)]
+pub struct Endpoint(Arc<dyn Host>);
+
+impl From<&SocketIo> for Endpoint {
+    fn from(io: &SocketIo) -> Self {
+        Self(io.host())
+    }
+}
+
+impl From<&EngineIo> for Endpoint {
+    fn from(io: &EngineIo) -> Self {
+        Self(io.host())
+    }
+}
+
+impl Endpoint {
+    /// Gives the server a clock. It keeps the first one.
+    pub fn use_clock(&self, clock: Arc<dyn Clock>) {
+        self.0.engine().use_clock(clock);
+    }
+
+    /// The path that the server is meant to be mounted at, without a `/` at its end.
+    pub fn path(&self) -> &str {
+        &self.0.engine().config().path
+    }
+
+    /// Whether a request to this path is for the server: its own path or anything below it.
+    pub fn matches(&self, path: &str) -> bool {
+        path.strip_prefix(self.path()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Decides on a request. Only its head is looked at; whether its path is the server's was
+    /// decided by whoever routed it here.
+    pub async fn accept(&self, head: &Parts) -> Accept {
+        if let Some(response) = self.client_file(head) {
+            return Accept::Respond(response);
+        }
+        let is_upgrade = is_upgrade(&head.headers);
+        match self.try_accept(head, is_upgrade).await {
+            Ok(accept) => accept,
+            Err(error) if is_upgrade => Accept::Respond(error.into_upgrade_response()),
+            Err(error) => Accept::Respond(error.into_response()),
+        }
+    }
+
+    async fn try_accept(&self, head: &Parts, is_upgrade: bool) -> Result<Accept, AcceptError> {
+        let engine = self.0.engine();
+        let query = Query::parse(head.uri.query().unwrap_or_default());
+        let transport = query
+            .transport
+            .filter(|transport| engine.config().transports.contains(transport))
+            .ok_or(AcceptError::UnknownTransport)?;
+        let origin = check_origin(&head.headers, engine)?;
+        match query.sid {
+            Some(sid) => {
+                let session = engine.session(&sid).ok_or(AcceptError::UnknownSession)?;
+                let (current, is_closed) = session.with_now(|connection, _| {
+                    (connection.transport(), connection.is_closed())
+                });
+                if is_closed {
+                    return Err(AcceptError::UnknownSession);
+                }
+                if !query.is_v4 || is_upgrade != (transport == Transport::WebSocket) {
+                    return Err(AcceptError::BadRequest);
+                }
+                if is_upgrade {
+                    origin?;
+                    upgrade::check(head)?;
+                    return Ok(Accept::Upgrade(Upgrade::probe(session)));
+                }
+                if current != Transport::Polling {
+                    return Err(AcceptError::BadRequest);
+                }
+                match head.method {
+                    Method::GET => PollRequest::new(session).map(Accept::Poll),
+                    Method::POST => Receive::new(session, &head.headers).map(Accept::Receive),
+                    _ => Ok(Accept::Respond(empty(StatusCode::INTERNAL_SERVER_ERROR))),
+                }
+            }
+            None => {
+                if head.method != Method::GET {
+                    return Err(AcceptError::BadHandshakeMethod);
+                }
+                if is_upgrade != (transport == Transport::WebSocket) {
+                    return Err(AcceptError::BadRequest);
+                }
+                if engine.is_closing() {
+                    return Err(AcceptError::Closing);
+                }
+                origin?;
+                if let Some(allow) = &engine.config().allow_request {
+                    allow(head).await.map_err(AcceptError::Forbidden)?;
+                }
+                if !query.is_v4 {
+                    return Err(AcceptError::UnsupportedProtocol);
+                }
+                let handshake = Handshake::new(head, engine.clock().time());
+                if transport == Transport::Polling {
+                    let driver = engine.open(&self.0, transport, handshake);
+                    return Ok(poll::open(driver, &head.headers));
+                }
+                upgrade::check(head)?;
+                Ok(Accept::Upgrade(Upgrade::open(Arc::clone(&self.0), handshake)))
+            }
+        }
+    }
+
+    /// Answers a request for one of the browser client's files.
+    fn client_file(&self, head: &Parts) -> Option<Response<Bytes>> {
+        let files = &self.0.engine().config().client_files;
+        if files.is_empty() || !matches!(head.method, Method::GET | Method::HEAD) {
+            return None;
+        }
+        let (_, name) = head.uri.path().rsplit_once('/')?;
+        let (_, body) = files.iter().find(|(file, _)| file == name)?;
+        let content_type = match name.ends_with(".map") {
+            true => "application/json; charset=utf-8",
+            false => "application/javascript; charset=utf-8",
+        };
+        let etag = concat!("\"", env!("CARGO_PKG_VERSION"), "\"");
+        let is_known = head.headers.get_all(header::IF_NONE_MATCH).iter().any(|value| {
+            let mut tags = value.to_str().unwrap_or_default().split(',').map(str::trim);
+            tags.any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+        });
+        let mut response = match is_known {
+            true => empty(StatusCode::NOT_MODIFIED),
+            false => with_body(StatusCode::OK, content_type, body.clone()),
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=0"));
+        headers.insert(header::ETAG, HeaderValue::from_static(etag));
+        Some(response)
+    }
+}
+
+/// Whether this asks for a websocket: the header that makes Node emit `upgrade`.
+fn is_upgrade(headers: &HeaderMap) -> bool {
+    let is_websocket = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"websocket");
+    headers.get(header::UPGRADE).is_some_and(is_websocket)
+}
+
+/// The outer error is for an `Origin` that is none, the inner for one that is not let in.
+fn check_origin(
+    headers: &HeaderMap,
+    engine: &Engine,
+) -> Result<Result<(), AcceptError>, AcceptError> {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return Ok(Ok(()));
+    };
+    let origin = origin.to_str().map_err(|_| AcceptError::BadRequest)?;
+    let is_allowed = match &engine.config().allowed_origins {
+        Some(allowed) => allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)),
+        None => true,
+    };
+    Ok(if is_allowed { Ok(()) } else { Err(AcceptError::Forbidden("Forbidden".into())) })
+}
+
+fn empty(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response
+}
+
+fn with_body(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Bytes> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    set_header(&mut response, header::CONTENT_TYPE, content_type);
+    response
+}
+
+fn set_header(response: &mut Response<Bytes>, name: HeaderName, value: &'static str) {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+}

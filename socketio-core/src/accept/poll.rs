@@ -1,0 +1,77 @@
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode, header};
+
+use super::{Accept, AcceptError, set_header, with_body};
+use crate::{
+    server::{Driver, PollingDriver, Session},
+    wire::Encoded,
+};
+
+/// A parked GET: resolves to its response when there are packets. Dropping it earlier means that
+/// the client hung up, which ends the session.
+#[derive(Debug)]
+#[must_use = "a GET is answered only by this future"]
+pub struct PollRequest {
+    session: Option<Arc<Session>>,
+}
+
+impl PollRequest {
+    pub(super) fn new(session: Arc<Session>) -> Result<Self, AcceptError> {
+        match session.with(|connection| connection.handle_get()) {
+            Ok(()) => Ok(Self { session: Some(session) }),
+            Err(_) => Err(AcceptError::BadRequest),
+        }
+    }
+}
+
+impl Future for PollRequest {
+    type Output = Response<Bytes>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Bytes>> {
+        let session = self.session.as_ref().expect("polled after the response");
+        let packets = std::task::ready!(session.poll_get(cx));
+        self.session = None;
+        Poll::Ready(payload(packets))
+    }
+}
+
+impl Drop for PollRequest {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.with(|connection| connection.handle_get_dropped());
+        }
+    }
+}
+
+/// Answers the first request of a session with the handshake.
+pub(super) fn open(driver: Driver, headers: &HeaderMap) -> Accept {
+    let packets = driver.session().with(|connection| {
+        // Nothing else knows the session yet, so nothing overlaps.
+        let _ = connection.handle_get();
+        connection.poll_get().unwrap_or_default()
+    });
+    let mut response = payload(packets);
+    let agent = headers.get(header::USER_AGENT).map(|agent| agent.as_bytes()).unwrap_or_default();
+    let has = |word: &[u8]| agent.windows(word.len()).any(|part| part == word);
+    if has(b";MSIE") || has(b"Trident/") {
+        set_header(&mut response, header::X_XSS_PROTECTION, "0");
+    }
+    Accept::Open(response, PollingDriver::new(driver))
+}
+
+fn payload(packets: VecDeque<Encoded>) -> Response<Bytes> {
+    let mut payload = Vec::with_capacity(packets.iter().map(|packet| packet.len() + 1).sum());
+    for packet in packets {
+        packet.write_records(&mut payload);
+    }
+    let mut response = with_body(StatusCode::OK, "text/plain; charset=UTF-8", payload);
+    set_header(&mut response, header::CACHE_CONTROL, "no-store");
+    response
+}

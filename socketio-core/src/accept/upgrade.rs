@@ -1,0 +1,98 @@
+use std::{future::poll_fn, pin::pin, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use futures_util::{Sink, Stream};
+use http::{header, request::Parts};
+
+use super::AcceptError;
+use crate::{
+    proto::{
+        DisconnectReason,
+        engine::{Transport, WebSocketId},
+    },
+    server::{Handshake, Host, Pump, Session, WebSocketError},
+    wire::Frame,
+};
+
+/// A websocket that may begin: shake hands, then [`serve`](Self::serve).
+/// Dropping it gives up the upgrade; the session then goes on polling.
+#[derive(Debug)]
+#[must_use = "a websocket works only while it is served"]
+pub struct Upgrade {
+    host: Arc<dyn Host>,
+    begin: Option<Begin>,
+}
+
+#[derive(Debug)]
+enum Begin {
+    /// A session of its own.
+    Open(Handshake),
+    /// A session that polls so far.
+    Probe(Arc<Session>, WebSocketId),
+}
+
+impl Upgrade {
+    pub(super) fn open(host: Arc<dyn Host>, handshake: Handshake) -> Self {
+        Self { host, begin: Some(Begin::Open(handshake)) }
+    }
+
+    /// A session that has a websocket already gets no second one: as on Node, it is closed as soon
+    /// as it is open.
+    pub(super) fn probe(session: Arc<Session>) -> Self {
+        let id = session.with_now(|connection, now| connection.handle_upgrade(now));
+        let host = Arc::clone(session.host());
+        let begin = Begin::Probe(session, id.unwrap_or(WebSocketId::REFUSED));
+        Self { host, begin: Some(begin) }
+    }
+
+    /// Bytes that one message may have. A longer one is to be a [`WebSocketError::Rejected`] with code 1009.
+    pub fn max_payload(&self) -> usize {
+        self.host.engine().config().max_payload
+    }
+
+    /// Runs the websocket until its end. Spawn it, or await it where the framework runs a future
+    /// for the connection.
+    pub async fn serve<W>(mut self, websocket: W)
+    where
+        W: Stream<Item = Result<Frame, WebSocketError>> + Sink<Frame, Error = WebSocketError>,
+    {
+        let mut pump = match self.begin.take() {
+            Some(Begin::Open(handshake)) => {
+                let driver = self.host.engine().open(&self.host, Transport::WebSocket, handshake);
+                let session = Arc::clone(driver.session());
+                Pump::new(session, WebSocketId::default(), Some(driver))
+            }
+            Some(Begin::Probe(session, id)) => Pump::new(session, id, None),
+            None => return,
+        };
+        drop(self);
+        let mut websocket = pin!(websocket);
+        poll_fn(|cx| pump.poll(websocket.as_mut(), cx)).await;
+    }
+}
+
+impl Drop for Upgrade {
+    fn drop(&mut self) {
+        if let Some(Begin::Probe(session, id)) = self.begin.take() {
+            let reason = DisconnectReason::TransportClose;
+            session.with(|connection| connection.handle_websocket_closed(id, reason));
+        }
+    }
+}
+
+/// Checks the opening handshake of RFC 6455, section 4.2.1.
+pub(super) fn check(head: &Parts) -> Result<(), AcceptError> {
+    let has = |name, expected: &[u8]| {
+        head.headers.get(name).is_some_and(|value| value.as_bytes() == expected)
+    };
+    if !has(header::SEC_WEBSOCKET_VERSION, b"13") {
+        let message = "Missing or invalid Sec-WebSocket-Version header";
+        return Err(AcceptError::WebSocketHandshake(message));
+    }
+    let key = head.headers.get(header::SEC_WEBSOCKET_KEY).map(|key| STANDARD.decode(key));
+    if !key.is_some_and(|key| key.is_ok_and(|key| key.len() == 16)) {
+        let message = "Missing or invalid Sec-WebSocket-Key header";
+        return Err(AcceptError::WebSocketHandshake(message));
+    }
+    Ok(())
+}

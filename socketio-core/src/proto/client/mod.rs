@@ -1,0 +1,276 @@
+//! The Socket.IO v5 client on a session: namespaces, packet assembly, acknowledgements awaited.
+
+mod acks;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use bytestring::ByteString;
+use rustc_hash::FxHashMap;
+
+use self::acks::Acks;
+use crate::wire::{AckId, Assembler, AssemblerLimits, Message, Packet, PacketError, RawArgs};
+
+/// What a client needs to know of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) connect_timeout: Duration,
+    pub(crate) attachments: AssemblerLimits,
+    pub(crate) attachments_timeout: Duration,
+    pub(crate) max_namespaces: usize,
+}
+
+/// What one client has joined and is waiting for.
+///
+/// | namespace is | CONNECT | EVENT | ACK | DISCONNECT |
+/// |---|---|---|---|---|
+/// | unknown | joins | violation | violation | ignored |
+/// | joining | violation | an event; its receiver holds it back | resolves | leaves |
+/// | joined | violation | an event | resolves | leaves |
+/// | left by the server | joins | ignored | ignored | ignored |
+///
+/// `S` is what the server knows a socket by, `A` who waits for an acknowledgement.
+#[derive(Debug)]
+pub(crate) struct Client<S, A> {
+    settings: Settings,
+    assembler: Assembler,
+    attachments_deadline: Option<Instant>,
+    /// Until when the first namespace must be joined.
+    connect_deadline: Option<Instant>,
+    namespaces: FxHashMap<ByteString, Namespace<S, A>>,
+    events: VecDeque<Event<S, A>>,
+}
+
+#[derive(Debug)]
+enum Namespace<S, A> {
+    Present { socket: S, acks: Acks<A> },
+    /// The server ended it. What the client sent before it learned of that is still under way.
+    Left,
+}
+
+/// What the client did, or what became of it.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Event<S, A> {
+    /// An acknowledgement came.
+    Ack { waiting: A, args: RawArgs },
+    /// An acknowledgement did not come in time.
+    AckTimeout { waiting: A },
+    /// The client asks for a namespace.
+    Connect { namespace: ByteString, auth: Option<ByteString> },
+    /// The client left a namespace.
+    Disconnect { socket: S },
+    /// An event came.
+    Event { socket: S, id: Option<AckId>, name: ByteString, args: RawArgs },
+    /// The server took a socket out of its namespace.
+    Left { socket: S },
+    /// No namespace was joined in time.
+    ConnectTimeout,
+    /// The client broke the protocol and is to be closed.
+    Violation(Violation),
+}
+
+/// How a client broke the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Violation {
+    /// Announced attachments did not come in time.
+    #[error("attachments came too late")]
+    LateAttachments,
+    /// What came is no packet.
+    #[error(transparent)]
+    Packet(#[from] PacketError),
+    /// A packet that only a server sends.
+    #[error("not a client's packet")]
+    ServerPacket,
+    /// A second CONNECT to one namespace.
+    #[error("connected twice to one namespace")]
+    SecondConnect,
+    /// More namespaces than the limit.
+    #[error("too many namespaces")]
+    TooManyNamespaces,
+    /// A packet for a namespace that was never joined.
+    #[error("not connected to this namespace")]
+    UnknownNamespace,
+}
+
+impl<S: Clone, A> Client<S, A> {
+    pub(crate) fn new(now: Instant, settings: Settings) -> Self {
+        Self {
+            settings,
+            assembler: Assembler::new(settings.attachments),
+            attachments_deadline: None,
+            connect_deadline: Some(now + settings.connect_timeout),
+            namespaces: FxHashMap::default(),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// A message came. One message is at most one event.
+    pub(crate) fn handle_message(&mut self, now: Instant, message: Message) -> Option<Event<S, A>> {
+        let packet = match message {
+            Message::Text(text) => self.assembler.text(&text),
+            Message::Binary(bytes) => self.assembler.binary(bytes),
+        };
+        match packet {
+            Ok(Some(packet)) => {
+                self.attachments_deadline = None;
+                self.handle_packet(packet).unwrap_or_else(|violation| Some(violation.into()))
+            }
+            Ok(None) => {
+                let deadline = now + self.settings.attachments_timeout;
+                self.attachments_deadline.get_or_insert(deadline);
+                None
+            }
+            Err(error) => Some(Violation::Packet(error).into()),
+        }
+    }
+
+    /// Does what is due.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        let is_due = |deadline: &Instant| *deadline <= now;
+        if self.connect_deadline.take_if(|deadline| is_due(deadline)).is_some() {
+            self.events.push_back(Event::ConnectTimeout);
+        }
+        if self.attachments_deadline.take_if(|deadline| is_due(deadline)).is_some() {
+            self.events.push_back(Violation::LateAttachments.into());
+        }
+        for namespace in self.namespaces.values_mut() {
+            if let Namespace::Present { acks, .. } = namespace {
+                let late = acks.expire(now).map(|waiting| Event::AckTimeout { waiting });
+                self.events.extend(late);
+            }
+        }
+    }
+
+    /// A namespace that the client asked for exists; `socket` is the client in it.
+    pub(crate) fn join(&mut self, namespace: ByteString, socket: S) {
+        self.namespaces.insert(namespace, Namespace::Present { socket, acks: Acks::default() });
+    }
+
+    /// The client is now in a namespace, so it may stay.
+    pub(crate) fn joined(&mut self) {
+        self.connect_deadline = None;
+    }
+
+    /// The server ends a namespace for this client. Tells whether the client was in it.
+    pub(crate) fn leave(&mut self, namespace: &str) -> bool {
+        match self.namespaces.get_mut(namespace) {
+            Some(place @ Namespace::Present { .. }) => {
+                if let Namespace::Present { socket, .. } = std::mem::replace(place, Namespace::Left) {
+                    self.events.push_back(Event::Left { socket });
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The namespace that the client asked for is refused.
+    pub(crate) fn refuse(&mut self, namespace: &str) {
+        if let Some(place) = self.namespaces.get_mut(namespace) {
+            *place = Namespace::Left;
+        }
+    }
+
+    /// Waits for an acknowledgement. Gives `waiting` back if the client is not in the namespace.
+    pub(crate) fn await_ack(
+        &mut self,
+        namespace: &str,
+        id: AckId,
+        deadline: Instant,
+        waiting: A,
+    ) -> Result<(), A> {
+        match self.namespaces.get_mut(namespace) {
+            Some(Namespace::Present { acks, .. }) => {
+                acks.insert(id, deadline, waiting);
+                Ok(())
+            }
+            _ => Err(waiting),
+        }
+    }
+
+    /// The client is gone: gives all its sockets.
+    pub(crate) fn close(&mut self) -> Vec<S> {
+        self.connect_deadline = None;
+        self.attachments_deadline = None;
+        let namespaces = self.namespaces.drain();
+        let sockets = namespaces.filter_map(|(_, namespace)| match namespace {
+            Namespace::Present { socket, .. } => Some(socket),
+            Namespace::Left => None,
+        });
+        sockets.collect()
+    }
+
+    pub(crate) fn poll_event(&mut self) -> Option<Event<S, A>> {
+        self.events.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let acks = self.namespaces.values().filter_map(|namespace| match namespace {
+            Namespace::Present { acks, .. } => acks.deadline(),
+            Namespace::Left => None,
+        });
+        let timers = [self.connect_deadline, self.attachments_deadline];
+        timers.into_iter().flatten().chain(acks).min()
+    }
+
+    /// All sockets of the client.
+    pub(crate) fn sockets(&self) -> impl Iterator<Item = &S> {
+        self.namespaces.values().filter_map(|namespace| match namespace {
+            Namespace::Present { socket, .. } => Some(socket),
+            Namespace::Left => None,
+        })
+    }
+
+    fn handle_packet(&mut self, packet: Packet) -> Result<Option<Event<S, A>>, Violation> {
+        Ok(match packet {
+            Packet::Connect { namespace, auth } => {
+                match self.namespaces.get(&namespace) {
+                    Some(Namespace::Present { .. }) => return Err(Violation::SecondConnect),
+                    Some(Namespace::Left) => {}
+                    None if self.namespaces.len() >= self.settings.max_namespaces => {
+                        return Err(Violation::TooManyNamespaces);
+                    }
+                    None => {}
+                }
+                Some(Event::Connect { namespace, auth })
+            }
+            Packet::Disconnect { namespace } => match self.namespaces.remove(&namespace) {
+                Some(Namespace::Present { socket, .. }) => Some(Event::Disconnect { socket }),
+                Some(Namespace::Left) | None => None,
+            },
+            Packet::Event { namespace, id, name, args } => {
+                self.present(&namespace)?.map(|(socket, _)| {
+                    let socket = socket.clone();
+                    Event::Event { socket, id, name, args }
+                })
+            }
+            Packet::Ack { namespace, id, args } => {
+                let acks = self.present(&namespace)?.map(|(_, acks)| acks);
+                let waiting = id.zip(acks).and_then(|(id, acks)| acks.remove(id));
+                waiting.map(|waiting| Event::Ack { waiting, args })
+            }
+            Packet::ConnectError { .. } => return Err(Violation::ServerPacket),
+        })
+    }
+
+    /// The socket in a namespace, or nothing where the server just ended it.
+    fn present(&mut self, namespace: &str) -> Result<Option<(&S, &mut Acks<A>)>, Violation> {
+        match self.namespaces.get_mut(namespace) {
+            Some(Namespace::Present { socket, acks }) => Ok(Some((socket, acks))),
+            Some(Namespace::Left) => Ok(None),
+            None => Err(Violation::UnknownNamespace),
+        }
+    }
+}
+
+impl<S, A> From<Violation> for Event<S, A> {
+    fn from(violation: Violation) -> Self {
+        Event::Violation(violation)
+    }
+}

@@ -1,0 +1,495 @@
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+
+use super::{
+    Settings, Transport,
+    heartbeat::{Beat, Heartbeat},
+    queue::Queue,
+};
+use crate::{
+    proto::DisconnectReason,
+    wire::{
+        Encoded, Frame, Message,
+        engine::{EngineError, Packet},
+        payload,
+    },
+};
+
+/// How often a parked poll is freed while the client waits to switch transports.
+const RELEASE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// An Engine.IO session of one client.
+///
+/// | state | a GET | a POST | the websocket |
+/// |---|---|---|---|
+/// | open, polling | parked until there are packets | its packets are handled | may probe, once at a time |
+/// | open, probed | answered with a noop | its packets are handled | upgrades with `5` |
+/// | open, websocket | – | – | carries everything |
+/// | closing | takes the rest and the close packet | ignored | takes the rest and a close frame |
+/// | closed | answered with a close packet | ignored | is closed |
+#[derive(Debug)]
+pub(crate) struct Connection {
+    settings: Settings,
+    state: State,
+    transport: Transport,
+    get: Get,
+    /// Until when the body of a POST must be here.
+    body: Option<Instant>,
+    probe: Option<Probe>,
+    /// The websocket that carries the session, or tries to.
+    websocket: WebSocketId,
+    /// The websocket did not take all of what was last written to it.
+    blocked: bool,
+    /// The server reads no further for now.
+    paused: bool,
+    queue: Queue,
+    heartbeat: Heartbeat,
+    events: VecDeque<Event>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    Closing { force_at: Instant },
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Get {
+    Absent,
+    Parked,
+    /// To be answered with this packet, whatever is queued.
+    Answered(&'static str),
+}
+
+#[derive(Debug)]
+struct Probe {
+    deadline: Instant,
+    /// Set once the client's probe came.
+    release_at: Option<Instant>,
+    pong_due: bool,
+}
+
+/// Tells the websockets of one session apart: a probe that failed may still be closing while the
+/// next one begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct WebSocketId(u32);
+
+impl WebSocketId {
+    /// One that a session has no use for.
+    pub(crate) const REFUSED: Self = Self(u32::MAX);
+}
+
+/// What a websocket is to the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WebSocketState {
+    /// It carries the session.
+    Active,
+    /// It is to be closed, nothing more may be sent.
+    Closed,
+    /// It is to be closed once the queue is sent.
+    Closing,
+    /// It tries to take over from polling.
+    Probing,
+}
+
+/// What happened to the session.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// It ended; nothing follows.
+    Closed(DisconnectReason),
+    /// The client sent a message.
+    Message(Message),
+}
+
+/// A request where one of its kind is under way, or a second upgrade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Overlap;
+
+/// A message that could not be queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SendError {
+    /// The session has ended.
+    Closed,
+    /// The client is too slow: too many bytes wait already. The session was closed.
+    Overflow,
+}
+
+impl Connection {
+    /// Begins a session whose first packet is the handshake.
+    pub(crate) fn new(
+        now: Instant,
+        settings: Settings,
+        transport: Transport,
+        handshake: Encoded,
+    ) -> Self {
+        let mut queue = Queue::default();
+        queue.push(handshake);
+        Self {
+            settings,
+            state: State::Open,
+            transport,
+            get: Get::Absent,
+            body: None,
+            probe: None,
+            websocket: WebSocketId::default(),
+            blocked: false,
+            paused: false,
+            queue,
+            heartbeat: Heartbeat::new(now, &settings),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// A GET came and wants packets.
+    pub(crate) fn handle_get(&mut self) -> Result<(), Overlap> {
+        if self.get != Get::Absent {
+            self.abort(DisconnectReason::TransportError);
+            return Err(Overlap);
+        }
+        self.get = Get::Parked;
+        Ok(())
+    }
+
+    /// The GET was given up before it was answered.
+    pub(crate) fn handle_get_dropped(&mut self) {
+        self.get = Get::Absent;
+        self.abort(DisconnectReason::TransportError);
+    }
+
+    /// A POST came; its body is still under way.
+    pub(crate) fn handle_post(&mut self, now: Instant) -> Result<(), Overlap> {
+        if self.body.is_some() {
+            self.abort(DisconnectReason::TransportError);
+            return Err(Overlap);
+        }
+        self.body = Some(now + self.settings.body_timeout);
+        Ok(())
+    }
+
+    /// The POST was refused for its size; the session goes on.
+    pub(crate) fn handle_post_refused(&mut self) {
+        self.body = None;
+    }
+
+    /// The POST's body broke off, or is of a kind that the protocol does not have.
+    pub(crate) fn handle_post_failed(&mut self) {
+        self.body = None;
+        self.abort(DisconnectReason::TransportError);
+    }
+
+    /// The body of the POST is here.
+    pub(crate) fn handle_payload(&mut self, now: Instant, body: Bytes) {
+        self.body = None;
+        for packet in payload::decode(body) {
+            if self.state != State::Open {
+                return;
+            }
+            self.handle_packet(now, packet);
+        }
+    }
+
+    /// A websocket wants to take over from polling.
+    pub(crate) fn handle_upgrade(&mut self, now: Instant) -> Result<WebSocketId, Overlap> {
+        if self.state != State::Open
+            || self.transport == Transport::WebSocket
+            || self.probe.is_some()
+        {
+            return Err(Overlap);
+        }
+        let deadline = now + self.settings.upgrade_timeout;
+        self.probe = Some(Probe { deadline, release_at: None, pong_due: false });
+        self.websocket.0 += 1;
+        Ok(self.websocket)
+    }
+
+    /// A frame came over a websocket.
+    pub(crate) fn handle_frame(&mut self, now: Instant, id: WebSocketId, frame: Frame) {
+        match (self.websocket_state(id), Packet::from_frame(frame)) {
+            (_, None) => self.handle_websocket_closed(id, DisconnectReason::TransportClose),
+            (WebSocketState::Active, Some(packet)) => self.handle_packet(now, packet),
+            (WebSocketState::Probing, Some(packet)) => self.handle_probe(now, packet),
+            (WebSocketState::Closed | WebSocketState::Closing, _) => {}
+        }
+    }
+
+    /// A websocket has ended.
+    pub(crate) fn handle_websocket_closed(&mut self, id: WebSocketId, reason: DisconnectReason) {
+        match self.websocket_state(id) {
+            WebSocketState::Active | WebSocketState::Closing => self.abort(reason),
+            WebSocketState::Probing => self.probe = None,
+            WebSocketState::Closed => {}
+        }
+    }
+
+    /// All that the websocket was given is written.
+    pub(crate) fn handle_flushed(&mut self) {
+        self.queue.sent();
+        self.blocked = false;
+    }
+
+    /// The websocket takes no more for now.
+    pub(crate) fn handle_blocked(&mut self) {
+        self.blocked = true;
+    }
+
+    /// Does what is due.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        match self.state {
+            State::Closed => return,
+            State::Closing { force_at } if force_at <= now => {
+                return self.abort(DisconnectReason::ForcedClose);
+            }
+            State::Closing { .. } => return,
+            State::Open => {}
+        }
+        if self.body.is_some_and(|deadline| deadline <= now) {
+            return self.abort(DisconnectReason::TransportError);
+        }
+        if let Some(probe) = &mut self.probe {
+            if probe.deadline <= now {
+                self.probe = None;
+            } else if probe.release_at.is_some_and(|release_at| release_at <= now) {
+                probe.release_at = Some(now + RELEASE_INTERVAL);
+                if self.get == Get::Parked && self.queue.is_empty() {
+                    self.get = Get::Answered("6");
+                }
+            }
+        }
+        match self.heartbeat.handle_timeout(now, self.paused, &self.settings) {
+            Beat::Dead => self.abort(DisconnectReason::PingTimeout),
+            Beat::Nothing => {}
+            Beat::Ping => self.queue.push(Encoded::packet("2")),
+        }
+    }
+
+    /// Queues a message.
+    pub(crate) fn send(&mut self, message: Encoded) -> Result<(), SendError> {
+        if self.state != State::Open {
+            return Err(SendError::Closed);
+        }
+        let bytes = self.queue.bytes();
+        if bytes > 0 && bytes + message.len() > self.settings.max_queue {
+            self.abort(DisconnectReason::TransportError);
+            return Err(SendError::Overflow);
+        }
+        self.queue.push(message);
+        Ok(())
+    }
+
+    /// Queues a message if the transport takes it now, and drops it otherwise.
+    pub(crate) fn send_volatile(&mut self, message: Encoded) {
+        let takes_it = self.state == State::Open
+            && match self.transport {
+                Transport::Polling => self.get == Get::Parked,
+                Transport::WebSocket => !self.blocked,
+            }
+            && self.queue.bytes() + message.len() <= self.settings.max_queue;
+        if takes_it {
+            self.queue.push(message);
+        }
+    }
+
+    /// Ends the session once the client has what is queued.
+    pub(crate) fn close(&mut self, now: Instant) {
+        if self.state != State::Open {
+            return;
+        }
+        self.state = State::Closing { force_at: now + self.settings.drain_timeout };
+        self.probe = None;
+        if self.transport == Transport::Polling {
+            if self.queue.is_empty() && self.get == Get::Absent {
+                self.queue.push(Encoded::packet("6"));
+            }
+            self.queue.push(Encoded::packet("1"));
+        }
+    }
+
+    /// Ends the session at once; what is queued is lost.
+    pub(crate) fn abort(&mut self, reason: DisconnectReason) {
+        if self.state == State::Closed {
+            return;
+        }
+        self.state = State::Closed;
+        self.probe = None;
+        self.body = None;
+        self.queue.clear();
+        if self.get == Get::Parked {
+            self.get = Get::Answered("1");
+        }
+        self.events.push_back(Event::Closed(reason));
+    }
+
+    /// Tells whether the server reads what the client sends. While it does not, a missing pong is
+    /// not the client's fault.
+    pub(crate) fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    /// What the parked GET is to be answered with: the records of one payload.
+    pub(crate) fn poll_get(&mut self) -> Option<VecDeque<Encoded>> {
+        let packets = match self.get {
+            Get::Absent => return None,
+            Get::Parked if self.queue.is_empty() => return None,
+            Get::Parked => self.queue.take(),
+            Get::Answered(packet) => VecDeque::from([Encoded::packet(packet)]),
+        };
+        self.get = Get::Absent;
+        self.queue.sent();
+        if matches!(self.state, State::Closing { .. }) {
+            self.abort(DisconnectReason::ForcedClose);
+        }
+        Some(packets)
+    }
+
+    /// What is to be written to this websocket.
+    pub(crate) fn poll_transmit(&mut self, id: WebSocketId) -> Option<VecDeque<Encoded>> {
+        match self.websocket_state(id) {
+            WebSocketState::Active | WebSocketState::Closing => {
+                (!self.queue.is_empty()).then(|| self.queue.take())
+            }
+            WebSocketState::Probing => {
+                let probe = self.probe.as_mut().filter(|probe| probe.pong_due)?;
+                probe.pong_due = false;
+                Some(VecDeque::from([Encoded::packet("3probe")]))
+            }
+            WebSocketState::Closed => None,
+        }
+    }
+
+    /// What happened.
+    pub(crate) fn poll_event(&mut self) -> Option<Event> {
+        let event = self.events.pop_front();
+        if self.events.is_empty() {
+            self.events = VecDeque::new();
+        }
+        event
+    }
+
+    /// The end of the session, if it has ended; messages that were not taken before are lost.
+    pub(crate) fn poll_close(&mut self) -> Option<Event> {
+        if !self.is_closed() {
+            return None;
+        }
+        std::mem::take(&mut self.events).pop_back()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        match self.state {
+            State::Closed => None,
+            State::Closing { force_at } => Some(force_at),
+            State::Open => {
+                let probe = self.probe.as_ref();
+                let timers = [
+                    self.body,
+                    probe.map(|probe| probe.deadline),
+                    probe.and_then(|probe| probe.release_at),
+                ];
+                timers.into_iter().flatten().chain([self.heartbeat.deadline()]).min()
+            }
+        }
+    }
+
+    pub(crate) fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
+    /// Whether the queue takes more without growing long.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.state != State::Open || self.queue.bytes() <= self.settings.max_queue / 4
+    }
+
+    /// Whether a GET waits for packets.
+    pub(crate) fn has_get(&self) -> bool {
+        self.get == Get::Parked
+    }
+
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// Whether [`poll_get`](Self::poll_get) gives something.
+    pub(crate) fn can_answer_get(&self) -> bool {
+        match self.get {
+            Get::Absent => false,
+            Get::Parked => !self.queue.is_empty(),
+            Get::Answered(_) => true,
+        }
+    }
+
+    /// Whether the websocket that waits has something to do: to write, or to end.
+    pub(crate) fn can_use_websocket(&self) -> bool {
+        match (self.state, &self.probe) {
+            (State::Open, Some(probe)) => probe.pong_due,
+            (State::Open, None) if self.transport == Transport::Polling => true,
+            (State::Open, None) => !self.queue.is_empty() && !self.blocked,
+            (State::Closing { .. }, _) => !self.blocked,
+            (State::Closed, _) => true,
+        }
+    }
+
+    /// Whether this websocket carries the session or is the last that tried to.
+    pub(crate) fn is_current(&self, id: WebSocketId) -> bool {
+        id == self.websocket
+    }
+
+    pub(crate) fn websocket_state(&self, id: WebSocketId) -> WebSocketState {
+        if !self.is_current(id) {
+            return WebSocketState::Closed;
+        }
+        match (self.state, self.transport, &self.probe) {
+            (State::Closed, ..) => WebSocketState::Closed,
+            (State::Closing { .. }, Transport::WebSocket, _) => WebSocketState::Closing,
+            (State::Open, Transport::WebSocket, _) => WebSocketState::Active,
+            (State::Open, Transport::Polling, Some(_)) => WebSocketState::Probing,
+            (_, Transport::Polling, _) => WebSocketState::Closed,
+        }
+    }
+
+    fn handle_packet(&mut self, now: Instant, packet: Result<Packet, EngineError>) {
+        self.heartbeat.handle_packet();
+        match packet {
+            Ok(Packet::Message(message)) => self.events.push_back(Event::Message(message)),
+            Ok(Packet::Pong(_)) => self.heartbeat.handle_pong(now, &self.settings),
+            Ok(Packet::Close) => {
+                if self.get == Get::Parked {
+                    self.get = Get::Answered("6");
+                }
+                self.abort(DisconnectReason::TransportClose);
+            }
+            // Only the server pings.
+            Ok(Packet::Ping(_)) => self.abort(DisconnectReason::TransportError),
+            Ok(Packet::Open(_) | Packet::Upgrade | Packet::Noop) => {}
+            Err(EngineError) => self.abort(DisconnectReason::ParseError),
+        }
+    }
+
+    fn handle_probe(&mut self, now: Instant, packet: Result<Packet, EngineError>) {
+        let Some(probe) = &mut self.probe else {
+            return;
+        };
+        match packet {
+            Ok(Packet::Ping(data)) if data == "probe" && probe.release_at.is_none() => {
+                probe.pong_due = true;
+                probe.release_at = Some(now + RELEASE_INTERVAL);
+            }
+            Ok(Packet::Upgrade) if probe.release_at.is_some() => {
+                self.probe = None;
+                self.transport = Transport::WebSocket;
+                if self.get == Get::Parked {
+                    self.get = Get::Answered("1");
+                }
+            }
+            _ => self.probe = None,
+        }
+    }
+}

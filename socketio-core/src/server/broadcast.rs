@@ -1,0 +1,230 @@
+use std::{sync::Arc, time::Duration};
+
+use bytestring::ByteString;
+
+use super::{
+    ack::{Gathering, Replies, Share, Waiting},
+    namespace::Namespace,
+    rooms::Selection,
+    socket::Socket,
+};
+use crate::{
+    error::EmitError,
+    id::SocketId,
+    wire::{Args, FromArgs, encode_event},
+};
+
+/// Whom to send to, and how. Each call narrows or widens it; the last one sends.
+///
+/// ```
+/// # use socketio_core::SocketIo;
+/// # let io = SocketIo::builder().build()?;
+/// io.to(["news", "sport"]).except("muted").volatile().emit("headline", "a goal")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "an operator does nothing until it sends"]
+pub struct BroadcastOperator {
+    namespace: Namespace,
+    selection: Selection,
+    is_volatile: bool,
+    timeout: Option<Duration>,
+}
+
+/// One room or several.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name rooms",
+    note = "a room is a `&str`, a `String` or a `SocketId`; several are an array, a slice or a \
+            `Vec` of them"
+)]
+pub trait IntoRooms {
+    /// The names.
+    fn into_rooms(self) -> Vec<ByteString>;
+}
+
+impl BroadcastOperator {
+    pub(super) fn new(namespace: Namespace, sender: Option<SocketId>) -> Self {
+        let selection = Selection { sender, ..Selection::default() };
+        Self { namespace, selection, is_volatile: false, timeout: None }
+    }
+
+    /// Adds the members of these rooms.
+    pub fn to(mut self, rooms: impl IntoRooms) -> Self {
+        self.selection.rooms.extend(rooms.into_rooms());
+        self
+    }
+
+    /// The same as [`to`](Self::to), for where it reads better.
+    pub fn in_room(self, rooms: impl IntoRooms) -> Self {
+        self.to(rooms)
+    }
+
+    /// Leaves out the members of these rooms.
+    pub fn except(mut self, rooms: impl IntoRooms) -> Self {
+        self.selection.except.extend(rooms.into_rooms());
+        self
+    }
+
+    /// Drops the event for clients whose transport cannot take it now.
+    pub fn volatile(mut self) -> Self {
+        self.is_volatile = true;
+        self
+    }
+
+    /// Stays on this node, which without an adapter everything does.
+    pub fn local(self) -> Self {
+        self
+    }
+
+    /// Sets how long acknowledgements are waited for, in place of the option `ack_timeout`.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sends an event to each selected client once.
+    ///
+    /// # Errors
+    /// The event cannot be written. A client that left or is too slow is no error.
+    pub fn emit<T: Args + ?Sized>(&self, event: &str, args: &T) -> Result<(), EmitError> {
+        let encoded = encode_event(self.namespace.name(), event, None, args)?;
+        self.namespace.rooms().select(&self.selection, |socket| {
+            // A client that is gone or too slow misses it; the others do not.
+            let _ = socket.deliver(encoded.clone(), self.is_volatile);
+        });
+        Ok(())
+    }
+
+    /// Sends the event `message` to each selected client once.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn send<T: Args + ?Sized>(&self, args: &T) -> Result<(), EmitError> {
+        self.emit("message", args)
+    }
+
+    /// Sends an event to each selected client once and gathers the acknowledgements: as a stream
+    /// of each, or as a future of all.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use socketio_core::SocketIo;
+    /// # async fn poll(io: SocketIo) -> Result<(), Box<dyn std::error::Error>> {
+    /// let replies = io.to("voters").timeout(Duration::from_secs(2)).emit_with_ack("vote", "tea?")?;
+    /// match replies.await {
+    ///     Ok(votes) => println!("{} in favour", votes.iter().filter(|vote: &&bool| **vote).count()),
+    ///     Err(missing) => println!("{missing}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn emit_with_ack<T: FromArgs>(
+        &self,
+        event: &str,
+        args: &(impl Args + ?Sized),
+    ) -> Result<Replies<T>, EmitError> {
+        let id = self.namespace.next_ack();
+        let encoded = encode_event(self.namespace.name(), event, Some(id), args)?;
+        let gathering = Arc::<Gathering>::default();
+        self.namespace.rooms().select(&self.selection, |socket| {
+            let waiting = Waiting::All(Share::new(&gathering, *socket.id()));
+            if socket.await_ack(id, self.timeout, waiting) {
+                // Whom it does not reach does not acknowledge, which is how it shows.
+                let _ = socket.deliver(encoded.clone(), self.is_volatile);
+            }
+        });
+        Ok(Replies::new(gathering))
+    }
+
+    /// The selected sockets of this node.
+    pub fn sockets(&self) -> Vec<Socket> {
+        let mut sockets = Vec::new();
+        self.namespace.rooms().select(&self.selection, |socket| sockets.push(socket.clone()));
+        sockets
+    }
+
+    /// Has all selected sockets join rooms. Node: `socketsJoin`.
+    pub fn join(&self, rooms: impl IntoRooms) {
+        let rooms = rooms.into_rooms();
+        for socket in self.sockets() {
+            socket.join(rooms.clone());
+        }
+    }
+
+    /// Has all selected sockets leave rooms. Node: `socketsLeave`.
+    pub fn leave(&self, rooms: impl IntoRooms) {
+        let rooms = rooms.into_rooms();
+        for socket in self.sockets() {
+            socket.leave(rooms.clone());
+        }
+    }
+
+    /// Takes all selected sockets out of the namespace; with `close`, their connections too. Node:
+    /// `disconnectSockets`.
+    pub fn disconnect(&self, close: bool) {
+        for socket in self.sockets() {
+            if close {
+                socket.disconnect_all();
+            } else {
+                socket.disconnect();
+            }
+        }
+    }
+}
+
+impl IntoRooms for &str {
+    fn into_rooms(self) -> Vec<ByteString> {
+        vec![self.into()]
+    }
+}
+
+impl IntoRooms for String {
+    fn into_rooms(self) -> Vec<ByteString> {
+        vec![self.into()]
+    }
+}
+
+impl IntoRooms for &String {
+    fn into_rooms(self) -> Vec<ByteString> {
+        self.as_str().into_rooms()
+    }
+}
+
+impl IntoRooms for ByteString {
+    fn into_rooms(self) -> Vec<ByteString> {
+        vec![self]
+    }
+}
+
+impl IntoRooms for SocketId {
+    fn into_rooms(self) -> Vec<ByteString> {
+        self.as_str().into_rooms()
+    }
+}
+
+impl IntoRooms for &SocketId {
+    fn into_rooms(self) -> Vec<ByteString> {
+        self.as_str().into_rooms()
+    }
+}
+
+impl<R: IntoRooms, const N: usize> IntoRooms for [R; N] {
+    fn into_rooms(self) -> Vec<ByteString> {
+        self.into_iter().flat_map(IntoRooms::into_rooms).collect()
+    }
+}
+
+impl<R: IntoRooms> IntoRooms for Vec<R> {
+    fn into_rooms(self) -> Vec<ByteString> {
+        self.into_iter().flat_map(IntoRooms::into_rooms).collect()
+    }
+}
+
+impl<R: IntoRooms + Clone> IntoRooms for &[R] {
+    fn into_rooms(self) -> Vec<ByteString> {
+        self.iter().cloned().flat_map(IntoRooms::into_rooms).collect()
+    }
+}

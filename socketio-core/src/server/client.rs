@@ -1,0 +1,412 @@
+use std::{
+    collections::VecDeque,
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use bytestring::ByteString;
+use futures_util::stream::{FuturesUnordered, Stream};
+
+use super::{
+    ack::{Ack, Waiting},
+    context::{ConnectContext, DisconnectContext, EventContext},
+    driver::Runner,
+    engine::Host,
+    handler::{BoxFuture, Running, Started, call_caught},
+    io::{Server, SocketIo},
+    namespace::Handlers,
+    session::Session,
+    socket::Socket,
+};
+use crate::{
+    error::{AckError, ConnectError, ErrorReport, Failure},
+    proto::{
+        DisconnectReason,
+        client::{Client, Event, Violation},
+        engine::Transport,
+    },
+    wire::{AckId, Message, RawArgs, encode_connect_error},
+};
+
+/// One Socket.IO client as tasks share it: its session, and its machine behind a mutex.
+pub(super) struct ClientHandle {
+    session: Arc<Session>,
+    server: Arc<Server>,
+    machine: Mutex<Client<Socket, Waiting>>,
+}
+
+impl ClientHandle {
+    pub(super) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    pub(super) fn io(&self) -> SocketIo {
+        SocketIo(Arc::clone(&self.server))
+    }
+
+    pub(super) fn joined(&self) {
+        self.machine().joined();
+    }
+
+    /// A socket was shut by the server: has the driver run its disconnect handler.
+    pub(super) fn leave(&self, namespace: &str) {
+        if self.machine().leave(namespace) {
+            self.session.wake_driver();
+        }
+    }
+
+    /// Takes the client out of all namespaces and closes its connection.
+    pub(super) fn disconnect(&self) {
+        let sockets: Vec<_> = self.machine().sockets().cloned().collect();
+        sockets.iter().for_each(Socket::disconnect);
+        self.session.with_now(|connection, now| connection.close(now));
+    }
+
+    pub(super) fn await_ack(
+        &self,
+        namespace: &str,
+        id: AckId,
+        timeout: Option<Duration>,
+        waiting: Waiting,
+    ) -> bool {
+        let timeout = timeout.unwrap_or(self.server.engine().config().ack_timeout);
+        let deadline = self.session.now() + timeout;
+        let is_present = self.machine().await_ack(namespace, id, deadline, waiting).is_ok();
+        if is_present {
+            self.session.rearm(deadline);
+        }
+        is_present
+    }
+
+    fn machine(&self) -> MutexGuard<'_, Client<Socket, Waiting>> {
+        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for ClientHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ClientHandle").field(&self.session).finish()
+    }
+}
+
+/// Runs one client: its packets, its handlers in their order, and its end.
+pub(super) struct ClientRunner {
+    client: Arc<ClientHandle>,
+    /// Handlers that did not finish at once.
+    running: Option<FuturesUnordered<Running<Job>>>,
+    /// Events that wait for a connect handler.
+    waiting: usize,
+}
+
+/// What a handler was called for.
+enum Job {
+    Connect(Socket),
+    Disconnect(Socket),
+    Event { socket: Socket, name: ByteString, ack: Ack },
+}
+
+impl ClientRunner {
+    pub(super) fn new(server: Arc<Server>, session: &Arc<Session>) -> Self {
+        let settings = server.engine().config().client();
+        let machine = Mutex::new(Client::new(session.now(), settings));
+        let client = ClientHandle { session: Arc::clone(session), server, machine };
+        Self { client: Arc::new(client), running: None, waiting: 0 }
+    }
+
+    fn handle_event(&mut self, event: Event<Socket, Waiting>, cx: &mut Context<'_>) {
+        match event {
+            Event::Ack { waiting, args } => waiting.resolve(Ok(args)),
+            Event::AckTimeout { waiting } => waiting.resolve(Err(AckError::Timeout)),
+            Event::Connect { namespace, auth } => self.connect(namespace, auth, cx),
+            Event::ConnectTimeout => {
+                self.client.session.with_now(|connection, now| connection.close(now));
+            }
+            Event::Disconnect { socket } => {
+                socket.shut(DisconnectReason::ClientNamespaceDisconnect);
+                self.ended(socket, cx);
+            }
+            Event::Event { socket, id, name, args } => self.event(socket, id, name, args, cx),
+            Event::Left { socket } => self.ended(socket, cx),
+            Event::Violation(violation) => self.violated(violation, cx),
+        }
+    }
+
+    fn connect(&mut self, name: ByteString, auth: Option<ByteString>, cx: &mut Context<'_>) {
+        let server = &self.client.server;
+        if server.engine().is_closing() {
+            return;
+        }
+        let entered = server.enter(&name, |namespace| {
+            let socket = Socket::new(namespace.clone(), Arc::clone(&self.client), auth.clone());
+            namespace.rooms().insert(socket.clone()).map(|()| socket)
+        });
+        let Some(socket) = entered else {
+            // A client that is gone does not miss it.
+            let _ = self.client.session.send(encode_connect_error(&name, "Invalid namespace", None));
+            return;
+        };
+        self.client.machine().join(socket.namespace().name().into(), socket.clone());
+        let future = connect(socket.clone(), socket.namespace().handlers());
+        self.start(Job::Connect(socket), Started::Pending(Box::pin(future)), cx);
+    }
+
+    fn event(
+        &mut self,
+        socket: Socket,
+        id: Option<AckId>,
+        name: ByteString,
+        args: RawArgs,
+        cx: &mut Context<'_>,
+    ) {
+        let ack = |socket: &Socket| Ack::new(socket, id);
+        let is_held = socket.turn(|turn| !turn.is_ready);
+        if is_held {
+            self.waiting += 1;
+            let event = EventContext { ack: ack(&socket), socket: socket.clone(), name, args };
+            socket.turn(|turn| turn.backlog.push_back(event));
+            return;
+        }
+        let handlers = socket.namespace().handlers();
+        if handlers.events.contains_key(&name) {
+            let event = EventContext { ack: ack(&socket), socket, name, args };
+            self.dispatch(&handlers, event, cx);
+        }
+    }
+
+    fn dispatch(&mut self, handlers: &Handlers, event: EventContext, cx: &mut Context<'_>) {
+        let listeners = handlers.events.get(&event.name).map(Vec::as_slice).unwrap_or_default();
+        let Some((last, others)) = listeners.split_last() else {
+            event.ack.disarm();
+            return;
+        };
+        let job = |event: &EventContext| Job::Event {
+            socket: event.socket.clone(),
+            name: event.name.clone(),
+            ack: event.ack.clone(),
+        };
+        for listener in others {
+            let job = job(&event);
+            let started = call_caught(&**listener, event.clone());
+            self.start(job, started, cx);
+        }
+        let job = job(&event);
+        let started = call_caught(&**last, event);
+        self.start(job, started, cx);
+    }
+
+    /// Polls a handler once, in place; only one that is pending is kept.
+    fn start(&mut self, job: Job, started: Started, cx: &mut Context<'_>) {
+        let future: BoxFuture = match started {
+            Started::Done(result) => return self.finish(job, result, cx),
+            Started::Pending(future) => future,
+        };
+        let mut running = Running::new(future, job);
+        match Pin::new(&mut running).poll(cx) {
+            Poll::Ready((job, result)) => self.finish(job, result, cx),
+            Poll::Pending => self.running.get_or_insert_default().push(running),
+        }
+    }
+
+    fn finish(&mut self, job: Job, result: Result<(), Failure>, cx: &mut Context<'_>) {
+        match job {
+            Job::Connect(socket) => self.connected(socket, result, cx),
+            Job::Disconnect(socket) => self.report(&socket, "disconnect".into(), result),
+            Job::Event { socket, name, ack } => {
+                match &result {
+                    Ok(()) => {}
+                    Err(Failure::Panic { .. }) => ack.send_error("internal error"),
+                    Err(failure) => ack.send_error(&failure.to_string()),
+                }
+                self.report(&socket, name, result);
+            }
+        }
+    }
+
+    /// The connect handler has returned.
+    fn connected(&mut self, socket: Socket, result: Result<(), Failure>, cx: &mut Context<'_>) {
+        let is_refused = result.is_err() && !socket.is_opened();
+        if is_refused {
+            self.refuse(&socket, &result);
+        }
+        if !matches!(result, Err(Failure::Refused(_))) {
+            self.report(&socket, "connect".into(), result);
+        }
+        let backlog = socket.turn(|turn| {
+            turn.is_ready = true;
+            std::mem::take(&mut turn.backlog)
+        });
+        self.waiting -= backlog.len();
+        self.catch_up(&socket, backlog, cx);
+        self.run_disconnect(socket, cx);
+    }
+
+    fn catch_up(&mut self, socket: &Socket, events: VecDeque<EventContext>, cx: &mut Context<'_>) {
+        let handlers = socket.namespace().handlers();
+        for event in events {
+            if socket.is_connected() {
+                self.dispatch(&handlers, event, cx);
+            }
+        }
+    }
+
+    fn refuse(&self, socket: &Socket, result: &Result<(), Failure>) {
+        let error = match result {
+            Err(Failure::Refused(error)) => error.clone(),
+            Err(Failure::Extract(error)) => ConnectError::new(error.to_string()),
+            _ => ConnectError::new("internal error"),
+        };
+        // A socket that ended meanwhile has nobody to refuse.
+        if socket.shut(DisconnectReason::ServerNamespaceDisconnect) {
+            let namespace = socket.namespace().name();
+            let (message, data) = error.parts();
+            let refusal = encode_connect_error(namespace, message, data);
+            let _ = self.client.session.send(refusal);
+            self.client.machine().refuse(namespace);
+        }
+    }
+
+    /// The socket was shut.
+    fn ended(&mut self, socket: Socket, cx: &mut Context<'_>) {
+        // Otherwise it is the connect handler's turn first.
+        if socket.turn(|turn| turn.is_ready) {
+            self.run_disconnect(socket, cx);
+        }
+    }
+
+    fn run_disconnect(&mut self, socket: Socket, cx: &mut Context<'_>) {
+        let Some(reason) = socket.take_opened_reason() else {
+            return;
+        };
+        let handlers = socket.namespace().handlers();
+        if let Some(handler) = &handlers.disconnect {
+            let context = DisconnectContext { socket: socket.clone(), reason };
+            let started = call_caught(&**handler, context);
+            self.start(Job::Disconnect(socket), started, cx);
+        }
+    }
+
+    /// The client broke the protocol: it is closed, as on Node.
+    fn violated(&mut self, violation: Violation, cx: &mut Context<'_>) {
+        self.client.server.report(ErrorReport {
+            namespace: None,
+            socket: None,
+            event: None,
+            failure: violation.into(),
+        });
+        let can_tell = self.client.session.read(|connection| {
+            connection.transport() == Transport::WebSocket || connection.has_get()
+        });
+        let reason = match can_tell {
+            true => DisconnectReason::ForcedClose,
+            false => DisconnectReason::ForcedServerClose,
+        };
+        self.end_all(reason, cx);
+        self.client.session.with_now(|connection, now| connection.close(now));
+    }
+
+    fn end_all(&mut self, reason: DisconnectReason, cx: &mut Context<'_>) {
+        let sockets = self.client.machine().close();
+        for socket in sockets {
+            socket.shut(reason);
+            self.ended(socket, cx);
+        }
+    }
+
+    fn report(&self, socket: &Socket, event: ByteString, result: Result<(), Failure>) {
+        if let Err(failure) = result {
+            self.client.server.report(ErrorReport {
+                namespace: Some(socket.namespace().name().into()),
+                socket: Some(socket.clone()),
+                event: Some(event),
+                failure,
+            });
+        }
+    }
+}
+
+/// Runs what decides on a client that asks for a namespace.
+async fn connect(socket: Socket, handlers: Arc<Handlers>) -> Result<(), Failure> {
+    let context = ConnectContext { socket: socket.clone() };
+    for middleware in &handlers.middlewares {
+        run(middleware.call(context.clone())).await?;
+    }
+    if socket.disconnect_reason().is_some() {
+        return Ok(());
+    }
+    let Some(handler) = &handlers.connect else {
+        socket.admit();
+        return Ok(());
+    };
+    match handler.call(context) {
+        Started::Pending(future) if !handler.can_refuse() => {
+            socket.admit();
+            future.await
+        }
+        started => {
+            run(started).await?;
+            socket.admit();
+            Ok(())
+        }
+    }
+}
+
+async fn run(started: Started) -> Result<(), Failure> {
+    match started {
+        Started::Done(result) => result,
+        Started::Pending(future) => future.await,
+    }
+}
+
+impl Runner for ClientRunner {
+    fn handle_message(&mut self, now: Instant, message: Message, cx: &mut Context<'_>) {
+        let event = self.client.machine().handle_message(now, message);
+        if let Some(event) = event {
+            self.handle_event(event, cx);
+        }
+    }
+
+    fn handle_close(&mut self, _: Instant, reason: DisconnectReason, cx: &mut Context<'_>) {
+        self.end_all(reason, cx);
+    }
+
+    fn poll(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        self.client.machine().handle_timeout(now);
+        loop {
+            let event = self.client.machine().poll_event();
+            if let Some(event) = event {
+                self.handle_event(event, cx);
+                continue;
+            }
+            let Some(running) = &mut self.running else {
+                return Poll::Ready(());
+            };
+            match Pin::new(running).poll_next(cx) {
+                Poll::Ready(Some((job, result))) => self.finish(job, result, cx),
+                Poll::Ready(None) => self.running = None,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.client.machine().poll_timeout()
+    }
+
+    fn is_ready(&self) -> bool {
+        let running = self.running.as_ref().map_or(0, FuturesUnordered::len);
+        running + self.waiting < self.client.server.engine().config().limits.handlers
+    }
+}
+
+impl Drop for ClientRunner {
+    fn drop(&mut self) {
+        // Whatever became of the task, no socket stays behind in a room.
+        let sockets = self.client.machine().close();
+        for socket in sockets {
+            socket.shut(DisconnectReason::TransportClose);
+        }
+    }
+}

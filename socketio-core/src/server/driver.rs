@@ -1,0 +1,203 @@
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use super::session::Session;
+use crate::{
+    clock::Sleep,
+    proto::{DisconnectReason, engine::Event},
+    wire::Message,
+};
+
+/// The application on one session, as its driver runs it.
+pub(crate) trait Runner: Send {
+    /// A message came.
+    fn handle_message(&mut self, now: Instant, message: Message, cx: &mut Context<'_>);
+
+    /// The session ended; no message follows.
+    fn handle_close(&mut self, now: Instant, reason: DisconnectReason, cx: &mut Context<'_>);
+
+    /// Goes on with what is under way and does what is due. Ready when nothing is left to do.
+    fn poll(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// When [`poll`](Self::poll) has something to do even without an event.
+    fn poll_timeout(&self) -> Option<Instant>;
+
+    /// Whether it takes messages now.
+    fn is_ready(&self) -> bool;
+}
+
+/// Runs a session: events, then handlers, then timers. It is part of a task, never one itself.
+///
+/// It is finished once the session is closed and its handlers have run to their end.
+pub(crate) struct Driver {
+    session: Arc<Session>,
+    runner: Box<dyn Runner>,
+    closed: bool,
+}
+
+impl Driver {
+    pub(super) fn new(session: Arc<Session>, runner: Box<dyn Runner>) -> Self {
+        Self { session, runner, closed: false }
+    }
+
+    /// Dispatches what came.
+    pub(super) fn handle_events(&mut self, now: Instant, cx: &mut Context<'_>) {
+        while !self.closed {
+            let is_ready = self.runner.is_ready();
+            let event = self.session.with(|connection| {
+                connection.set_paused(!is_ready);
+                match is_ready {
+                    true => connection.poll_event(),
+                    false => connection.poll_close(),
+                }
+            });
+            match event {
+                Some(Event::Message(message)) => self.runner.handle_message(now, message, cx),
+                Some(Event::Closed(reason)) => {
+                    self.closed = true;
+                    self.runner.handle_close(now, reason, cx);
+                }
+                None => return,
+            }
+        }
+    }
+
+    /// Goes on with everything.
+    pub(super) fn poll(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        self.session.with(|connection| connection.handle_timeout(now));
+        self.handle_events(now, cx);
+        let handlers = self.runner.poll(now, cx);
+        match self.closed {
+            true => handlers,
+            false => Poll::Pending,
+        }
+    }
+
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let session = self.session.read(|connection| connection.poll_timeout());
+        session.into_iter().chain(self.runner.poll_timeout()).min()
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.runner.is_ready()
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.session.with(|connection| connection.abort(DisconnectReason::TransportClose));
+        self.session.host().engine().forget(self.session.id());
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+/// One timer, set again only when the deadline comes earlier or has passed.
+#[derive(Default)]
+pub(super) struct Timer {
+    sleep: Option<Pin<Box<dyn Sleep>>>,
+    set_to: Option<Instant>,
+}
+
+impl Timer {
+    /// Has the task woken at `deadline`. Ready if that has passed already.
+    pub(super) fn poll(
+        &mut self,
+        session: &Session,
+        deadline: Option<Instant>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let Some(deadline) = deadline else {
+            return Poll::Pending;
+        };
+        let clock = session.host().engine().clock();
+        let sleep = match (&mut self.sleep, self.set_to) {
+            (Some(sleep), Some(set_to)) if set_to <= deadline => sleep,
+            (Some(sleep), _) => {
+                sleep.as_mut().reset(deadline);
+                self.set_to = Some(deadline);
+                sleep
+            }
+            (None, _) => {
+                self.set_to = Some(deadline);
+                self.sleep.insert(clock.sleep_until(deadline))
+            }
+        };
+        while sleep.as_mut().poll(cx).is_ready() {
+            if deadline <= clock.now() {
+                self.set_to = None;
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(deadline);
+            self.set_to = Some(deadline);
+        }
+        Poll::Pending
+    }
+}
+
+/// Drives a session that began by polling, until a websocket's task takes it over or it ends.
+///
+/// Spawn it: while the client is between two polls, nothing else runs for the session. Dropping it
+/// ends the session.
+#[must_use = "a session lives only while its driver runs"]
+pub struct PollingDriver {
+    session: Arc<Session>,
+    driver: Option<Driver>,
+    timer: Timer,
+}
+
+impl PollingDriver {
+    pub(crate) fn new(driver: Driver) -> Self {
+        let session = Arc::clone(&driver.session);
+        Self { session, driver: Some(driver), timer: Timer::default() }
+    }
+}
+
+impl Future for PollingDriver {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        loop {
+            let Some(mut driver) = this.driver.take() else {
+                return Poll::Ready(());
+            };
+            let now = this.session.now();
+            if driver.poll(now, cx).is_ready() {
+                return Poll::Ready(());
+            }
+            let Some(driver) = this.session.hand_over(driver) else {
+                return Poll::Ready(());
+            };
+            let driver = this.driver.insert(driver);
+            if this.session.poll_driver(cx, !driver.is_ready()).is_ready() {
+                continue;
+            }
+            let deadline = driver.poll_timeout();
+            this.session.set_armed(deadline);
+            if this.timer.poll(&this.session, deadline, cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl fmt::Debug for PollingDriver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PollingDriver").field("session", &self.session).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,163 @@
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Poll, Waker},
+};
+
+use rustc_hash::FxHashMap;
+
+use super::{
+    driver::{Driver, Runner},
+    handshake::Handshake,
+    session::Session,
+};
+use crate::{
+    clock::Clock,
+    config::Config,
+    id::SessionId,
+    proto::engine::{Connection, Transport},
+    wire::Encoded,
+};
+
+/// What runs on Engine.IO sessions: Socket.IO, or a bare [`EngineIo`](super::EngineIo).
+pub(crate) trait Host: Send + Sync + 'static {
+    fn engine(&self) -> &Engine;
+
+    /// Begins the application on a new session.
+    fn open(self: Arc<Self>, session: &Arc<Session>) -> Box<dyn Runner>;
+}
+
+impl fmt::Debug for dyn Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.engine().fmt(f)
+    }
+}
+
+/// The sessions of a server, its options and its clock. They belong to the server, not to a mount.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    config: Config,
+    clock: OnceLock<Arc<dyn Clock>>,
+    sessions: Mutex<Sessions>,
+    closing: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Sessions {
+    open: FxHashMap<SessionId, Arc<Session>>,
+    /// Who waits for the last session to end.
+    empty: Vec<Waker>,
+}
+
+impl Engine {
+    pub(super) fn new(config: Config, clock: Option<Arc<dyn Clock>>) -> Self {
+        let engine = Self {
+            config,
+            clock: OnceLock::new(),
+            sessions: Mutex::default(),
+            closing: AtomicBool::new(false),
+        };
+        if let Some(clock) = clock {
+            engine.use_clock(clock);
+        }
+        engine
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Sets the clock, unless there is one already.
+    pub(crate) fn use_clock(&self, clock: Arc<dyn Clock>) {
+        // The first mount decides; the clocks of further mounts tell the same time.
+        let _ = self.clock.set(clock);
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        self.clock.get().expect("sessions begin through a mount, and mounts bring a clock")
+    }
+
+    /// Begins a session.
+    pub(crate) fn open(
+        &self,
+        host: &Arc<dyn Host>,
+        transport: Transport,
+        handshake: Handshake,
+    ) -> Driver {
+        let id = SessionId::random();
+        let settings = self.config.engine();
+        let packet = Encoded::packet(self.open_packet(&id, transport));
+        let connection = Connection::new(self.clock().now(), settings, transport, packet);
+        let session = Session::new(id, Arc::clone(host), handshake, connection);
+        self.lock().open.insert(id, Arc::clone(&session));
+        let runner = Arc::clone(host).open(&session);
+        Driver::new(session, runner)
+    }
+
+    /// Finds the session that a client names.
+    pub(crate) fn session(&self, id: &str) -> Option<Arc<Session>> {
+        self.lock().open.get(&SessionId::parse(id)?).cloned()
+    }
+
+    /// The session's driver has finished.
+    pub(super) fn forget(&self, id: &SessionId) {
+        let mut sessions = self.lock();
+        sessions.open.remove(id);
+        if sessions.open.is_empty() {
+            let empty = std::mem::take(&mut sessions.empty);
+            drop(sessions);
+            empty.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    pub(crate) fn sessions(&self) -> Vec<Arc<Session>> {
+        self.lock().open.values().cloned().collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().open.len()
+    }
+
+    /// Refuses new sessions from now on.
+    pub(crate) fn start_closing(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Resolves when the last driver has finished.
+    pub(crate) async fn closed(&self) {
+        std::future::poll_fn(|cx| {
+            let mut sessions = self.lock();
+            if sessions.open.is_empty() {
+                return Poll::Ready(());
+            }
+            sessions.empty.push(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// The OPEN packet, its keys in the order that Node has.
+    fn open_packet(&self, id: &SessionId, transport: Transport) -> String {
+        let can_upgrade = transport == Transport::Polling
+            && self.config.transports.contains(&Transport::WebSocket);
+        let upgrades = if can_upgrade { "[\"websocket\"]" } else { "[]" };
+        format!(
+            r#"0{{"sid":"{}","upgrades":{upgrades},"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
+            id.as_str(),
+            self.config.ping_interval.as_millis(),
+            self.config.ping_timeout.as_millis(),
+            self.config.max_payload,
+        )
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,252 @@
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use serde::Serialize;
+
+use super::{
+    context::{ConnectContext, DisconnectContext, EventContext, FromContext},
+    extract::Data,
+};
+use crate::{
+    error::{BoxError, ConnectError, EmitError, Failure},
+    wire::{Args, RawArgs},
+};
+
+/// A function that handles connects, events or disconnects: plain or async, with up to 16
+/// arguments that are taken [from the context](FromContext).
+///
+/// `M` keeps the kinds of functions apart; it is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot handle this",
+    label = "not a handler",
+    note = "every argument must be an extractor for `{C}`, such as `Socket` or `Data<T>`",
+    note = "the return value must be `()`, or where it fits `Data<T>` or a `Result`, or a `Send` \
+            future of one",
+    note = "an async closure that uses captured variables must be written `move |…| {{ let x = \
+            x.clone(); async move {{ … }} }}`, or take them as `State<T>`"
+)]
+pub trait Handler<C, M>: Send + Sync + 'static {
+    #[doc(hidden)]
+    const CAN_REFUSE: bool;
+
+    #[doc(hidden)]
+    fn call(&self, cx: C) -> Started;
+}
+
+/// What a handler may return.
+#[diagnostic::on_unimplemented(
+    message = "a handler for `{C}` cannot return `{Self}`",
+    note = "it may return `()`, `Result<(), E>`, and for events `Data<T>` or `Result<Data<T>, E>`"
+)]
+pub trait Outcome<C> {
+    #[doc(hidden)]
+    const CAN_REFUSE: bool = false;
+
+    #[doc(hidden)]
+    fn finish(self, cx: &C) -> Result<(), Failure>;
+}
+
+/// A handler that was called. Its future has not been polled.
+pub enum Started {
+    #[doc(hidden)]
+    Done(Result<(), Failure>),
+    #[doc(hidden)]
+    Pending(BoxFuture),
+}
+
+pub(crate) type BoxFuture = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+
+impl std::fmt::Debug for Started {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Started::Done(_) => "Done",
+            Started::Pending(_) => "Pending",
+        })
+    }
+}
+
+/// A handler without its type.
+pub(crate) trait Callable<C>: Send + Sync {
+    fn call(&self, cx: C) -> Started;
+
+    /// Whether its return value can refuse a connect.
+    fn can_refuse(&self) -> bool;
+}
+
+pub(crate) struct Erased<H, M> {
+    handler: H,
+    _marker: std::marker::PhantomData<fn() -> M>,
+}
+
+impl<H, M> Erased<H, M> {
+    pub(crate) fn new(handler: H) -> Self {
+        Self { handler, _marker: std::marker::PhantomData }
+    }
+}
+
+impl<C, M, H: Handler<C, M>> Callable<C> for Erased<H, M> {
+    fn call(&self, cx: C) -> Started {
+        self.handler.call(cx)
+    }
+
+    fn can_refuse(&self) -> bool {
+        H::CAN_REFUSE
+    }
+}
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Plain {}
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Async {}
+
+macro_rules! handlers {
+    ($($arg:ident)*) => {
+        #[allow(non_snake_case, unused_variables)]
+        impl<C, F, R, $($arg),*> Handler<C, (Plain, $($arg,)*)> for F
+        where
+            F: Fn($($arg),*) -> R + Send + Sync + 'static,
+            R: Outcome<C>,
+            $($arg: FromContext<C>,)*
+        {
+            const CAN_REFUSE: bool = R::CAN_REFUSE;
+
+            fn call(&self, cx: C) -> Started {
+                $(let $arg = match $arg::from_context(&cx) {
+                    Ok(value) => value,
+                    Err(error) => return Started::Done(Err(error.into())),
+                };)*
+                Started::Done(self($($arg),*).finish(&cx))
+            }
+        }
+
+        #[allow(non_snake_case, unused_variables)]
+        impl<C, F, Fut, R, $($arg),*> Handler<C, (Async, $($arg,)*)> for F
+        where
+            C: Send + Sync + 'static,
+            F: Fn($($arg),*) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = R> + Send + 'static,
+            R: Outcome<C>,
+            $($arg: FromContext<C>,)*
+        {
+            const CAN_REFUSE: bool = R::CAN_REFUSE;
+
+            fn call(&self, cx: C) -> Started {
+                $(let $arg = match $arg::from_context(&cx) {
+                    Ok(value) => value,
+                    Err(error) => return Started::Done(Err(error.into())),
+                };)*
+                let future = self($($arg),*);
+                Started::Pending(Box::pin(async move { future.await.finish(&cx) }))
+            }
+        }
+    };
+}
+
+macro_rules! for_each_arity {
+    ($head:ident $($tail:ident)*) => {
+        handlers! { $head $($tail)* }
+        for_each_arity! { $($tail)* }
+    };
+    () => { handlers! {} };
+}
+
+for_each_arity! { A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14 A15 A16 }
+
+impl<C> Outcome<C> for () {
+    fn finish(self, _: &C) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl<T: Serialize> Outcome<EventContext> for Data<T> {
+    fn finish(self, cx: &EventContext) -> Result<(), Failure> {
+        acknowledge(cx, &self.0)
+    }
+}
+
+impl Outcome<EventContext> for RawArgs {
+    fn finish(self, cx: &EventContext) -> Result<(), Failure> {
+        acknowledge(cx, &self)
+    }
+}
+
+fn acknowledge<T: Args + ?Sized>(cx: &EventContext, args: &T) -> Result<(), Failure> {
+    match cx.ack().send(args) {
+        // A client that left does not miss the answer.
+        Ok(()) | Err(EmitError::Closed) => Ok(()),
+        Err(error) => Err(Failure::Handler(error.into())),
+    }
+}
+
+impl<R: Outcome<EventContext>, E: Into<BoxError>> Outcome<EventContext> for Result<R, E> {
+    fn finish(self, cx: &EventContext) -> Result<(), Failure> {
+        self.map_err(|error| Failure::Handler(error.into()))?.finish(cx)
+    }
+}
+
+impl<E: Into<BoxError>> Outcome<DisconnectContext> for Result<(), E> {
+    fn finish(self, _: &DisconnectContext) -> Result<(), Failure> {
+        self.map_err(|error| Failure::Handler(error.into()))
+    }
+}
+
+impl<E: Into<ConnectError>> Outcome<ConnectContext> for Result<(), E> {
+    const CAN_REFUSE: bool = true;
+
+    fn finish(self, _: &ConnectContext) -> Result<(), Failure> {
+        self.map_err(|error| Failure::Refused(error.into()))
+    }
+}
+
+/// A handler that is under way, and what it is for. A panic becomes a [`Failure`].
+pub(crate) struct Running<J> {
+    future: BoxFuture,
+    job: Option<J>,
+}
+
+impl<J> Running<J> {
+    pub(crate) fn new(future: BoxFuture, job: J) -> Self {
+        Self { future, job: Some(job) }
+    }
+}
+
+impl<J: Unpin> Future for Running<J> {
+    type Output = (J, Result<(), Failure>);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let future = self.future.as_mut();
+        let result = std::task::ready!(poll_caught(future, cx));
+        let job = self.job.take().expect("polled after the end");
+        Poll::Ready((job, result))
+    }
+}
+
+fn poll_caught(
+    future: Pin<&mut (dyn Future<Output = Result<(), Failure>> + Send)>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), Failure>> {
+    catch_unwind(AssertUnwindSafe(|| future.poll(cx)))
+        .unwrap_or_else(|panic| Poll::Ready(Err(panicked(&*panic))))
+}
+
+/// Calls a handler; a panic becomes a [`Failure`].
+pub(crate) fn call_caught<C>(handler: &dyn Callable<C>, cx: C) -> Started {
+    catch_unwind(AssertUnwindSafe(|| handler.call(cx)))
+        .unwrap_or_else(|panic| Started::Done(Err(panicked(&*panic))))
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Failure {
+    let message = panic
+        .downcast_ref::<&str>()
+        .map(|message| (*message).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    Failure::Panic { message }
+}

@@ -1,0 +1,40 @@
+//! The server around the machines: sessions, namespaces, rooms, handlers. Concurrent, but without a
+//! runtime: it makes futures and never spawns them.
+
+mod ack;
+mod broadcast;
+mod client;
+mod context;
+mod driver;
+mod engine;
+mod engine_io;
+mod extract;
+mod handler;
+mod handshake;
+mod io;
+mod namespace;
+mod pump;
+mod rooms;
+mod session;
+mod socket;
+
+pub use self::{
+    ack::{Ack, AckFuture, MissingReplies, Replies},
+    broadcast::{BroadcastOperator, IntoRooms},
+    context::{ConnectContext, Context, DisconnectContext, EventContext, FromContext},
+    driver::PollingDriver,
+    engine_io::{EngineIo, EngineSocket},
+    extract::{Auth, Data, EventName, Extension, State},
+    handler::{Handler, Outcome},
+    handshake::{Handshake, PeerAddr},
+    io::SocketIo,
+    namespace::Namespace,
+    pump::WebSocketError,
+    socket::{Extensions, Socket, SocketData, SocketOperator},
+};
+pub(crate) use self::{
+    driver::Driver,
+    engine::{Engine, Host},
+    pump::Pump,
+    session::Session,
+};

@@ -1,0 +1,298 @@
+use std::{
+    fmt,
+    collections::VecDeque,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use futures_util::{Sink, Stream};
+
+use super::{
+    driver::{Driver, Timer},
+    session::{PumpState, Session, Writing},
+};
+use crate::{
+    proto::{
+        DisconnectReason,
+        engine::{WebSocketId, WebSocketState},
+    },
+    wire::{Encoded, Frame},
+};
+
+/// Frames read before the writer has its turn: a client that floods must not starve itself.
+const READ_BUDGET: usize = 64;
+
+/// How long a closed websocket is read on. Dropping it with data unread would reset the connection,
+/// and the peer might never see the close frame.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Why a websocket broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WebSocketError {
+    /// The connection is gone.
+    #[error("connection lost")]
+    Io,
+    /// The peer broke the rules and is to be told so with a close code of RFC 6455, section 7.4.1.
+    /// The stream may be read on, for the peer to see the code; what comes is ignored.
+    #[error("rejected with code {code}")]
+    Rejected {
+        /// 1002 for the protocol, 1007 for bad UTF-8, 1009 for a message over the limit.
+        code: u16,
+    },
+}
+
+/// A websocket of a session: frames in, frames out, and the driver with them once it carries the
+/// session.
+pub(crate) struct Pump {
+    session: Arc<Session>,
+    id: WebSocketId,
+    driver: Option<Driver>,
+    timer: Timer,
+    packets: VecDeque<Encoded>,
+    frames: Option<crate::wire::Frames>,
+    flushed: bool,
+    phase: Phase,
+}
+
+/// How far the websocket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// The close frame is yet to be written.
+    Closing { code: Option<u16>, until: Instant },
+    /// The close frame is written; the peer's end is waited for.
+    Lingering { until: Instant },
+    Gone,
+}
+
+enum Sent {
+    Frame,
+    Nothing,
+}
+
+impl Pump {
+    pub(crate) fn new(session: Arc<Session>, id: WebSocketId, driver: Option<Driver>) -> Self {
+        Self {
+            session,
+            id,
+            driver,
+            timer: Timer::default(),
+            packets: VecDeque::new(),
+            frames: None,
+            flushed: true,
+            phase: Phase::Open,
+        }
+    }
+
+    /// Runs the websocket. Ready when both it and the driver, if it has it, are finished.
+    pub(crate) fn poll<W>(&mut self, mut ws: Pin<&mut W>, cx: &mut Context<'_>) -> Poll<()>
+    where
+        W: Stream<Item = Result<Frame, WebSocketError>> + Sink<Frame, Error = WebSocketError>,
+    {
+        loop {
+            let now = self.session.now();
+            if let Phase::Closing { until, .. } | Phase::Lingering { until } = self.phase
+                && until <= now
+            {
+                self.phase = Phase::Gone;
+            }
+            if self.driver.is_none() {
+                self.driver = self.session.take_handover(self.id);
+            }
+            let read = self.poll_read(now, ws.as_mut(), cx);
+            let was_saturated = self.is_saturated();
+            if let Some(driver) = &mut self.driver
+                && driver.poll(now, cx).is_ready()
+            {
+                self.driver = None;
+            }
+            if was_saturated && !self.is_saturated() {
+                continue;
+            }
+            let writing = self.poll_write(now, ws.as_mut(), cx);
+            if self.phase == Phase::Gone && self.driver.is_none() {
+                match self.session.take_handover(self.id) {
+                    Some(driver) => self.driver = Some(driver),
+                    None => return Poll::Ready(()),
+                }
+                continue;
+            }
+            let state = PumpState {
+                id: self.id,
+                drives: self.driver.is_some(),
+                ended: self.phase != Phase::Open,
+                saturated: self.is_saturated(),
+                writing,
+            };
+            if self.session.poll_websocket(cx, state).is_ready() {
+                continue;
+            }
+            let deadline = self.poll_timeout();
+            if self.driver.is_some() {
+                self.session.set_armed(deadline);
+            }
+            if self.timer.poll(&self.session, deadline, cx).is_ready() {
+                continue;
+            }
+            if read.is_ready() {
+                // The budget is used up but more may wait; others have their turn first.
+                cx.waker().wake_by_ref();
+            }
+            return Poll::Pending;
+        }
+    }
+
+    /// Reads frames and dispatches each. Pending when the websocket has no more for now.
+    fn poll_read<W>(&mut self, now: Instant, mut ws: Pin<&mut W>, cx: &mut Context<'_>) -> Poll<()>
+    where
+        W: Stream<Item = Result<Frame, WebSocketError>>,
+    {
+        for _ in 0..READ_BUDGET {
+            if self.phase == Phase::Gone || self.is_saturated() {
+                return Poll::Pending;
+            }
+            let frame = ready!(ws.as_mut().poll_next(cx));
+            if self.phase != Phase::Open {
+                if !matches!(frame, Some(Ok(_))) {
+                    self.phase = Phase::Gone;
+                }
+                continue;
+            }
+            match frame {
+                Some(Ok(Frame::Close(_))) => self.end(DisconnectReason::TransportClose),
+                Some(Ok(frame)) => {
+                    let id = self.id;
+                    self.session.with(|connection| connection.handle_frame(now, id, frame));
+                }
+                Some(Err(WebSocketError::Rejected { code })) => {
+                    self.end(DisconnectReason::TransportError);
+                    self.close(Some(code), now);
+                }
+                Some(Err(WebSocketError::Io)) | None => {
+                    self.end(DisconnectReason::TransportClose);
+                    self.phase = Phase::Gone;
+                }
+            }
+            if let Some(driver) = &mut self.driver {
+                driver.handle_events(now, cx);
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Writes all there is, with one flush.
+    fn poll_write<W>(&mut self, now: Instant, mut ws: Pin<&mut W>, cx: &mut Context<'_>) -> Writing
+    where
+        W: Sink<Frame, Error = WebSocketError>,
+    {
+        let state = self.session.read(|connection| connection.websocket_state(self.id));
+        if self.phase == Phase::Open && state == WebSocketState::Closed {
+            self.close(None, now);
+        }
+        let written = loop {
+            match self.poll_send(ws.as_mut(), cx) {
+                Poll::Ready(Ok(Sent::Frame)) => self.flushed = false,
+                Poll::Ready(Ok(Sent::Nothing)) if self.flushed => break Poll::Ready(Ok(())),
+                Poll::Ready(Ok(Sent::Nothing)) => break ws.as_mut().poll_flush(cx),
+                Poll::Ready(Err(error)) => break Poll::Ready(Err(error)),
+                Poll::Pending => break Poll::Pending,
+            }
+        };
+        match written {
+            Poll::Pending => return Writing::Blocked,
+            Poll::Ready(Ok(())) => self.flushed = true,
+            Poll::Ready(Err(_)) => {
+                self.end(DisconnectReason::TransportClose);
+                self.phase = Phase::Gone;
+            }
+        }
+        if self.phase == Phase::Open && state == WebSocketState::Closing {
+            self.end(DisconnectReason::ForcedClose);
+            self.close(None, now);
+        }
+        Writing::Flushed
+    }
+
+    /// Gives one frame to the websocket.
+    fn poll_send<W>(
+        &mut self,
+        mut ws: Pin<&mut W>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Sent, WebSocketError>>
+    where
+        W: Sink<Frame, Error = WebSocketError>,
+    {
+        if matches!(self.phase, Phase::Lingering { .. } | Phase::Gone) {
+            return Poll::Ready(Ok(Sent::Nothing));
+        }
+        // Readiness comes before the frame, so that a frame once taken is always sent.
+        ready!(ws.as_mut().poll_ready(cx))?;
+        let frame = match self.phase {
+            Phase::Closing { code, until } => {
+                self.phase = Phase::Lingering { until };
+                Some(Frame::Close(code))
+            }
+            _ => self.next_frame(),
+        };
+        let Some(frame) = frame else {
+            return Poll::Ready(Ok(Sent::Nothing));
+        };
+        ws.start_send(frame)?;
+        Poll::Ready(Ok(Sent::Frame))
+    }
+
+    fn next_frame(&mut self) -> Option<Frame> {
+        loop {
+            if let Some(frame) = self.frames.as_mut().and_then(Iterator::next) {
+                return Some(frame);
+            }
+            self.frames = match self.packets.pop_front() {
+                Some(packet) => Some(packet.into_frames()),
+                None => {
+                    let id = self.id;
+                    self.packets = self.session.with(|connection| connection.poll_transmit(id))?;
+                    continue;
+                }
+            };
+        }
+    }
+
+    /// Has the close frame written next; what was to be written before it is lost.
+    fn close(&mut self, code: Option<u16>, now: Instant) {
+        self.phase = Phase::Closing { code, until: now + LINGER };
+        self.packets = VecDeque::new();
+        self.frames = None;
+    }
+
+    fn end(&mut self, reason: DisconnectReason) {
+        let id = self.id;
+        self.session.with(|connection| connection.handle_websocket_closed(id, reason));
+    }
+
+    fn is_saturated(&self) -> bool {
+        self.driver.as_ref().is_some_and(|driver| !driver.is_ready())
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let linger = match self.phase {
+            Phase::Closing { until, .. } | Phase::Lingering { until } => Some(until),
+            Phase::Open | Phase::Gone => None,
+        };
+        self.driver.as_ref().and_then(Driver::poll_timeout).into_iter().chain(linger).min()
+    }
+}
+
+impl Drop for Pump {
+    fn drop(&mut self) {
+        self.end(DisconnectReason::TransportClose);
+        drop(self.session.take_handover(self.id));
+    }
+}
+
+impl fmt::Debug for Pump {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pump").field("session", &self.session).finish_non_exhaustive()
+    }
+}

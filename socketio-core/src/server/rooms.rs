@@ -1,0 +1,168 @@
+use bytestring::ByteString;
+use rustc_hash::{FxHashMap, FxHashSet};
+use slab::Slab;
+use std::collections::HashMap;
+
+use super::socket::Socket;
+use crate::id::SocketId;
+
+/// Where a member stands in a namespace's [`Rooms`].
+type Key = usize;
+
+/// Who is in a namespace, and in which of its rooms. A plain data structure.
+///
+/// Every socket is also in a room of its own, named by its id; that one is not stored.
+#[derive(Debug, Default)]
+pub(crate) struct Rooms {
+    members: Slab<Member>,
+    ids: FxHashMap<SocketId, Key>,
+    /// Room names may come from clients, so the hasher is one that resists collisions.
+    rooms: HashMap<ByteString, FxHashSet<Key>>,
+    /// The namespace was removed; whoever comes now must look for it again.
+    is_retired: bool,
+}
+
+#[derive(Debug)]
+struct Member {
+    socket: Socket,
+    /// Broadcasts pass over members that are not connected yet.
+    is_connected: bool,
+    rooms: Vec<ByteString>,
+}
+
+/// Whom a broadcast is for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selection {
+    /// The union of these rooms, or everyone if there are none.
+    pub(crate) rooms: Vec<ByteString>,
+    /// Without the members of these.
+    pub(crate) except: Vec<ByteString>,
+    /// Without this socket.
+    pub(crate) sender: Option<SocketId>,
+}
+
+impl Rooms {
+    /// Adds a member that is not connected yet. Fails if the namespace was removed.
+    pub(super) fn insert(&mut self, socket: Socket) -> Result<(), Retired> {
+        if self.is_retired {
+            return Err(Retired);
+        }
+        let id = *socket.id();
+        let key = self.members.insert(Member { socket, is_connected: false, rooms: Vec::new() });
+        self.ids.insert(id, key);
+        Ok(())
+    }
+
+    pub(super) fn set_connected(&mut self, id: &SocketId) {
+        if let Some(key) = self.ids.get(id) {
+            self.members[*key].is_connected = true;
+        }
+    }
+
+    /// Takes a member out and gives the names of the rooms it was in.
+    pub(super) fn remove(&mut self, id: &SocketId) -> Vec<ByteString> {
+        let Some(key) = self.ids.remove(id) else {
+            return Vec::new();
+        };
+        let rooms = self.members.remove(key).rooms;
+        for room in &rooms {
+            self.remove_from(room, key);
+        }
+        if self.members.is_empty() {
+            self.members = Slab::new();
+        }
+        rooms
+    }
+
+    pub(super) fn join(&mut self, id: &SocketId, room: &ByteString) {
+        if let Some(key) = self.ids.get(id)
+            && self.rooms.entry(room.clone()).or_default().insert(*key)
+        {
+            self.members[*key].rooms.push(room.clone());
+        }
+    }
+
+    pub(super) fn leave(&mut self, id: &SocketId, room: &str) {
+        if let Some(key) = self.ids.get(id).copied() {
+            self.members[key].rooms.retain(|joined| joined != room);
+            self.remove_from(room, key);
+        }
+    }
+
+    /// The rooms of a member, without its own.
+    pub(super) fn of(&self, id: &SocketId) -> Vec<ByteString> {
+        self.ids.get(id).map(|key| self.members[*key].rooms.clone()).unwrap_or_default()
+    }
+
+    /// Calls `each` once for every connected member that is selected.
+    pub(super) fn select<'a>(&'a self, selection: &Selection, mut each: impl FnMut(&'a Socket)) {
+        let mut excluded = FxHashSet::default();
+        for room in &selection.except {
+            self.for_each_in(room, |key| {
+                excluded.insert(key);
+            });
+        }
+        if let Some(key) = selection.sender.as_ref().and_then(|id| self.ids.get(id)) {
+            excluded.insert(*key);
+        }
+        let mut visit = |key: Key| {
+            let member = &self.members[key];
+            if member.is_connected && (excluded.is_empty() || !excluded.contains(&key)) {
+                each(&member.socket);
+            }
+        };
+        match &*selection.rooms {
+            [] => self.members.iter().for_each(|(key, _)| visit(key)),
+            [room] => self.for_each_in(room, visit),
+            rooms => {
+                let mut seen = FxHashSet::default();
+                for room in rooms {
+                    self.for_each_in(room, |key| {
+                        if seen.insert(key) {
+                            visit(key);
+                        }
+                    });
+                }
+            }
+        }
+    }
+
+    /// Everyone, connected or not.
+    pub(super) fn sockets(&self) -> Vec<Socket> {
+        self.members.iter().map(|(_, member)| member.socket.clone()).collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.members.iter().filter(|(_, member)| member.is_connected).count()
+    }
+
+    /// Has nobody come any more, if nobody is here.
+    pub(super) fn retire(&mut self) -> bool {
+        self.is_retired |= self.members.is_empty();
+        self.is_retired
+    }
+
+    fn for_each_in(&self, room: &str, mut each: impl FnMut(Key)) {
+        let own = SocketId::parse(room).and_then(|id| self.ids.get(&id).copied());
+        let joined = self.rooms.get(room);
+        if let Some(own) = own
+            && !joined.is_some_and(|joined| joined.contains(&own))
+        {
+            each(own);
+        }
+        joined.into_iter().flatten().for_each(|key| each(*key));
+    }
+
+    fn remove_from(&mut self, room: &str, key: Key) {
+        if let Some(joined) = self.rooms.get_mut(room) {
+            joined.remove(&key);
+            if joined.is_empty() {
+                self.rooms.remove(room);
+            }
+        }
+    }
+}
+
+/// The namespace was removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Retired;

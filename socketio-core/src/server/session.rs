@@ -1,0 +1,367 @@
+use std::{
+    fmt, mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::Instant,
+};
+
+use super::{driver::Driver, engine::Host, handshake::Handshake};
+use crate::{
+    id::SessionId,
+    proto::engine::{Connection, SendError, Transport, WebSocketId, WebSocketState},
+    wire::Encoded,
+};
+
+/// An Engine.IO session as tasks share it: the machine behind a mutex, and who waits for it.
+///
+/// There is one way in: change the machine once under the lock, see what became ready, wake those
+/// wakers after the lock is gone. No user code runs under it and nothing awaits.
+pub(crate) struct Session {
+    id: SessionId,
+    host: Arc<dyn Host>,
+    handshake: Handshake,
+    state: Mutex<State>,
+}
+
+struct State {
+    connection: Connection,
+    wakers: Wakers,
+    /// The deadline that the driver sleeps to; `None` before it has one.
+    armed: Option<Instant>,
+    /// The websocket's task drives the session too, so that its waker serves for both.
+    pump_drives: bool,
+    /// The driver on its way from the polling task to the websocket's.
+    handover: Option<Driver>,
+}
+
+#[derive(Default)]
+struct Wakers {
+    driver: Option<Waker>,
+    get: Option<Waker>,
+    post: Option<Waker>,
+    /// Application code that waits for the queue to shrink.
+    ready: Vec<Waker>,
+    websocket: Option<Waker>,
+}
+
+impl Session {
+    pub(super) fn new(
+        id: SessionId,
+        host: Arc<dyn Host>,
+        handshake: Handshake,
+        connection: Connection,
+    ) -> Arc<Self> {
+        let pump_drives = connection.transport() == Transport::WebSocket;
+        let state = Mutex::new(State {
+            connection,
+            wakers: Wakers::default(),
+            armed: None,
+            pump_drives,
+            handover: None,
+        });
+        Arc::new(Self { id, host, handshake, state })
+    }
+
+    pub(crate) fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    pub(crate) fn host(&self) -> &Arc<dyn Host> {
+        &self.host
+    }
+
+    pub(crate) fn handshake(&self) -> &Handshake {
+        &self.handshake
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.host.engine().clock().now()
+    }
+
+    /// Changes the machine, and wakes whoever has something to do then.
+    pub(crate) fn with<R>(&self, change: impl FnOnce(&mut Connection) -> R) -> R {
+        let mut state = self.lock();
+        let result = change(&mut state.connection);
+        let wakers = state.take_wakers();
+        drop(state);
+        wakers.wake();
+        result
+    }
+
+    /// As [`with`](Self::with), after doing what is due at this time.
+    pub(crate) fn with_now<R>(&self, change: impl FnOnce(&mut Connection, Instant) -> R) -> R {
+        let now = self.now();
+        self.with(|connection| {
+            connection.handle_timeout(now);
+            change(connection, now)
+        })
+    }
+
+    /// Looks at the machine.
+    pub(crate) fn read<R>(&self, look: impl FnOnce(&Connection) -> R) -> R {
+        look(&self.lock().connection)
+    }
+
+    /// Queues a message.
+    pub(crate) fn send(&self, message: Encoded) -> Result<(), SendError> {
+        let mut state = self.lock();
+        let result = state.connection.send(message);
+        if result == Err(SendError::Overflow) {
+            let wakers = state.take_wakers();
+            drop(state);
+            wakers.wake();
+            return result;
+        }
+        let waker = state.take_writer();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        result
+    }
+
+    /// Queues a message if it can go out now.
+    pub(crate) fn send_volatile(&self, message: Encoded) {
+        let mut state = self.lock();
+        state.connection.send_volatile(message);
+        let waker = state.take_writer();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Has the driver look at its deadlines again if this one comes before them.
+    pub(crate) fn rearm(&self, deadline: Instant) {
+        let mut state = self.lock();
+        let waker = match state.armed {
+            Some(armed) if armed <= deadline => None,
+            _ => state.take_driver(),
+        };
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Has the driver look for work.
+    pub(crate) fn wake_driver(&self) {
+        let waker = self.lock().take_driver();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Resolves when the queue takes more without growing long.
+    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.connection.is_ready() {
+            return Poll::Ready(());
+        }
+        if !state.wakers.ready.iter().any(|waker| waker.will_wake(cx.waker())) {
+            state.wakers.ready.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Gives the payload for the parked GET, or has it woken.
+    pub(crate) fn poll_get(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Poll<std::collections::VecDeque<Encoded>> {
+        let mut state = self.lock();
+        let Some(packets) = state.connection.poll_get() else {
+            set(&mut state.wakers.get, cx);
+            return Poll::Pending;
+        };
+        let wakers = state.take_wakers();
+        drop(state);
+        wakers.wake();
+        Poll::Ready(packets)
+    }
+
+    /// Resolves when the session has ended, or all that the client sent is with the application.
+    pub(crate) fn poll_received(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.connection.is_closed() || !state.connection.has_events() {
+            return Poll::Ready(());
+        }
+        set(&mut state.wakers.post, cx);
+        Poll::Pending
+    }
+
+    /// Resolves when the session has ended.
+    pub(crate) fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.connection.is_closed() {
+            return Poll::Ready(());
+        }
+        set(&mut state.wakers.post, cx);
+        Poll::Pending
+    }
+
+    /// Has the driver woken when there is work for it, unless there is some already.
+    pub(super) fn poll_driver(&self, cx: &mut Context<'_>, saturated: bool) -> Poll<()> {
+        let mut state = self.lock();
+        if state.connection.has_events() && (!saturated || state.connection.is_closed()) {
+            return Poll::Ready(());
+        }
+        state.armed = None;
+        set(&mut state.wakers.driver, cx);
+        Poll::Pending
+    }
+
+    /// Tells which deadline the driver sleeps to.
+    pub(super) fn set_armed(&self, deadline: Option<Instant>) {
+        self.lock().armed = deadline;
+    }
+
+    /// Has the websocket's task woken when there is work for it, unless there is some already.
+    pub(super) fn poll_websocket(&self, cx: &mut Context<'_>, pump: PumpState) -> Poll<()> {
+        let mut state = self.lock();
+        match pump.writing {
+            Writing::Blocked => state.connection.handle_blocked(),
+            Writing::Flushed => state.connection.handle_flushed(),
+        }
+        let connection = &state.connection;
+        let to_drive = pump.drives
+            && connection.has_events()
+            && (!pump.saturated || connection.is_closed());
+        let to_write = !pump.ended
+            && (connection.can_use_websocket()
+                || connection.websocket_state(pump.id) == WebSocketState::Closed);
+        let ready = match connection.is_ready() {
+            true => mem::take(&mut state.wakers.ready),
+            false => Vec::new(),
+        };
+        let to_take_over = state.handover.is_some() && connection.is_current(pump.id);
+        let has_work = to_drive || to_write || to_take_over;
+        if !has_work {
+            if pump.drives {
+                state.armed = None;
+            }
+            // A websocket that was given up must not be woken in place of the one that counts.
+            if state.connection.is_current(pump.id) {
+                set(&mut state.wakers.websocket, cx);
+            }
+        }
+        drop(state);
+        ready.into_iter().for_each(Waker::wake);
+        if has_work { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Gives the driver to the websocket's task, if that now carries the session.
+    pub(super) fn hand_over(&self, driver: Driver) -> Option<Driver> {
+        let mut state = self.lock();
+        if state.connection.transport() == Transport::Polling || state.connection.is_closed() {
+            return Some(driver);
+        }
+        state.handover = Some(driver);
+        let waker = state.wakers.websocket.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        None
+    }
+
+    /// Takes over the driver, if there is one for this websocket.
+    pub(super) fn take_handover(&self, id: WebSocketId) -> Option<Driver> {
+        let mut state = self.lock();
+        let driver = match state.connection.is_current(id) {
+            true => state.handover.take()?,
+            false => return None,
+        };
+        state.pump_drives = true;
+        Some(driver)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the websocket's task is up to when it goes to sleep.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PumpState {
+    pub(super) id: WebSocketId,
+    /// It runs the session's driver.
+    pub(super) drives: bool,
+    /// It has nothing more to write, only the peer's end to wait for.
+    pub(super) ended: bool,
+    /// The application takes no more events for now.
+    pub(super) saturated: bool,
+    pub(super) writing: Writing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Writing {
+    Blocked,
+    Flushed,
+}
+
+impl State {
+    fn take_writer(&mut self) -> Option<Waker> {
+        if self.connection.can_answer_get() {
+            return self.wakers.get.take();
+        }
+        match self.connection.can_use_websocket() {
+            true => self.wakers.websocket.take(),
+            false => None,
+        }
+    }
+
+    fn take_driver(&mut self) -> Option<Waker> {
+        match self.pump_drives {
+            true => self.wakers.websocket.take(),
+            false => self.wakers.driver.take(),
+        }
+    }
+
+    fn take_wakers(&mut self) -> Woken {
+        let connection = &self.connection;
+        let is_due = match (connection.poll_timeout(), self.armed) {
+            (Some(timeout), Some(armed)) => timeout < armed,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        let drive = connection.has_events()
+            || is_due
+            || (!self.pump_drives && connection.transport() == Transport::WebSocket);
+        let received = connection.is_closed() || !connection.has_events();
+        let ready = connection.is_ready();
+        Woken {
+            driver: if drive { self.take_driver() } else { None },
+            post: if received { self.wakers.post.take() } else { None },
+            ready: if ready { mem::take(&mut self.wakers.ready) } else { Vec::new() },
+            get: if self.connection.can_answer_get() { self.wakers.get.take() } else { None },
+            websocket: match self.connection.can_use_websocket() {
+                true => self.wakers.websocket.take(),
+                false => None,
+            },
+        }
+    }
+}
+
+/// Wakers on their way out of the lock.
+type Woken = Wakers;
+
+impl Wakers {
+    fn wake(self) {
+        let writers = [self.driver, self.get, self.post, self.websocket];
+        writers.into_iter().flatten().chain(self.ready).for_each(Waker::wake);
+    }
+}
+
+fn set(slot: &mut Option<Waker>, cx: &Context<'_>) {
+    match slot {
+        Some(waker) => waker.clone_from(cx.waker()),
+        None => *slot = Some(cx.waker().clone()),
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("id", &self.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,515 @@
+use std::{
+    any::Any,
+    collections::VecDeque,
+    fmt, mem,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
+};
+
+use bytestring::ByteString;
+use futures_channel::oneshot;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::{
+    ack::{AckFuture, Waiting},
+    broadcast::{BroadcastOperator, IntoRooms},
+    client::ClientHandle,
+    context::EventContext,
+    handshake::Handshake,
+    io::SocketIo,
+    namespace::Namespace,
+};
+use crate::{
+    error::{AckError, EmitError},
+    id::SocketId,
+    proto::{
+        DisconnectReason,
+        engine::{SendError, Transport},
+    },
+    wire::{AckId, Args, Encoded, FromArgs, encode_connect, encode_disconnect, encode_event},
+};
+
+/// One client in one namespace. A cheap handle; it stays usable after the client left, when emits
+/// fail with [`EmitError::Closed`].
+#[derive(Clone)]
+pub struct Socket(Arc<Inner>);
+
+struct Inner {
+    id: SocketId,
+    namespace: Namespace,
+    client: Arc<ClientHandle>,
+    auth: Option<ByteString>,
+    phase: AtomicU8,
+    state: Mutex<State>,
+    extensions: RwLock<http::Extensions>,
+    data: RwLock<Map<String, Value>>,
+}
+
+/// The connect is yet to be answered; what is emitted waits for that.
+const CONNECTING: u8 = 0;
+const CONNECTED: u8 = 1;
+const CLOSED: u8 = 2;
+
+#[derive(Default)]
+struct State {
+    /// Packets that wait for the connect to be answered.
+    held: Vec<Encoded>,
+    held_bytes: usize,
+    /// The connect handler did not refuse, so the disconnect handler is to run.
+    is_opened: bool,
+    /// Why the socket ended, and the rooms it was in then.
+    end: Option<(DisconnectReason, Vec<ByteString>)>,
+    turn: Turn,
+}
+
+/// What the driver has to do for the socket in order.
+#[derive(Default)]
+pub(super) struct Turn {
+    /// The connect handler has returned: events need not wait.
+    pub(super) is_ready: bool,
+    /// Events that came meanwhile.
+    pub(super) backlog: VecDeque<EventContext>,
+}
+
+impl Socket {
+    pub(super) fn new(
+        namespace: Namespace,
+        client: Arc<ClientHandle>,
+        auth: Option<ByteString>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            id: SocketId::random(),
+            namespace,
+            client,
+            auth,
+            phase: AtomicU8::new(CONNECTING),
+            state: Mutex::default(),
+            extensions: RwLock::default(),
+            data: RwLock::default(),
+        }))
+    }
+
+    /// The id, which the client has as `socket.id`. It names a room that holds just this socket.
+    pub fn id(&self) -> &SocketId {
+        &self.0.id
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> &Namespace {
+        &self.0.namespace
+    }
+
+    /// The server.
+    pub fn io(&self) -> SocketIo {
+        self.0.client.io()
+    }
+
+    /// The first request of the session.
+    pub fn handshake(&self) -> &Handshake {
+        self.0.client.session().handshake()
+    }
+
+    /// The auth payload that the client sent with its connect, `{}` if it sent none.
+    ///
+    /// # Errors
+    /// It is no `T`.
+    pub fn auth<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        match &self.0.auth {
+            Some(auth) => serde_json::from_str(auth),
+            None => serde_json::from_str("{}").or_else(|_| serde_json::from_str("null")),
+        }
+    }
+
+    /// The transport now in use.
+    pub fn transport(&self) -> Transport {
+        self.0.client.session().read(|connection| connection.transport())
+    }
+
+    /// The revision of the Engine.IO protocol that the client speaks.
+    pub fn protocol(&self) -> u8 {
+        4
+    }
+
+    /// Whether the client is in the namespace.
+    pub fn is_connected(&self) -> bool {
+        self.0.phase.load(Ordering::Acquire) == CONNECTED
+    }
+
+    /// Why the socket ended, if it has.
+    pub fn disconnect_reason(&self) -> Option<DisconnectReason> {
+        self.state().end.as_ref().map(|(reason, _)| *reason)
+    }
+
+    /// Sends an event: a tuple is several arguments, anything else is one. Never blocks.
+    ///
+    /// # Errors
+    /// The event cannot be written, the client has left, or it is too slow.
+    pub fn emit<T: Args + ?Sized>(&self, event: &str, args: &T) -> Result<(), EmitError> {
+        self.push(encode_event(self.namespace_name(), event, None, args)?)
+    }
+
+    /// Sends the event `message`.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn send<T: Args + ?Sized>(&self, args: &T) -> Result<(), EmitError> {
+        self.emit("message", args)
+    }
+
+    /// Sends an event and waits for the client's acknowledgement.
+    pub fn emit_with_ack<T: FromArgs>(
+        &self,
+        event: &str,
+        args: &(impl Args + ?Sized),
+    ) -> AckFuture<T> {
+        self.operator().emit_with_ack(event, args)
+    }
+
+    /// Drops what follows if the transport cannot take it now.
+    pub fn volatile(&self) -> SocketOperator<'_> {
+        SocketOperator { is_volatile: true, ..self.operator() }
+    }
+
+    /// Sets how long the acknowledgement is waited for, in place of the option `ack_timeout`.
+    pub fn timeout(&self, timeout: Duration) -> SocketOperator<'_> {
+        SocketOperator { timeout: Some(timeout), ..self.operator() }
+    }
+
+    fn operator(&self) -> SocketOperator<'_> {
+        SocketOperator { socket: self, is_volatile: false, timeout: None }
+    }
+
+    /// Sends to everyone else in the namespace.
+    pub fn broadcast(&self) -> BroadcastOperator {
+        BroadcastOperator::new(self.0.namespace.clone(), Some(self.0.id))
+    }
+
+    /// Sends to everyone else in these rooms.
+    pub fn to(&self, rooms: impl IntoRooms) -> BroadcastOperator {
+        self.broadcast().to(rooms)
+    }
+
+    /// The same as [`to`](Self::to), for where it reads better.
+    pub fn in_room(&self, rooms: impl IntoRooms) -> BroadcastOperator {
+        self.to(rooms)
+    }
+
+    /// Sends to everyone else but the members of these rooms.
+    pub fn except(&self, rooms: impl IntoRooms) -> BroadcastOperator {
+        self.broadcast().except(rooms)
+    }
+
+    /// Sends to everyone else on this node.
+    pub fn local(&self) -> BroadcastOperator {
+        self.broadcast().local()
+    }
+
+    /// Joins rooms. Does nothing once the socket has ended.
+    pub fn join(&self, rooms: impl IntoRooms) {
+        let mut members = self.0.namespace.rooms();
+        for room in rooms.into_rooms() {
+            members.join(&self.0.id, &room);
+        }
+    }
+
+    /// Leaves rooms. The room of its own it cannot leave.
+    pub fn leave(&self, rooms: impl IntoRooms) {
+        let mut members = self.0.namespace.rooms();
+        for room in rooms.into_rooms() {
+            members.leave(&self.0.id, &room);
+        }
+    }
+
+    /// The names of the rooms it is in, its own first; after its end, those it was in then.
+    pub fn rooms(&self) -> Vec<ByteString> {
+        let state = self.state();
+        let joined = match &state.end {
+            Some((_, rooms)) => rooms.clone(),
+            None => self.0.namespace.rooms().of(&self.0.id),
+        };
+        [self.0.id.as_str().into()].into_iter().chain(joined).collect()
+    }
+
+    /// Typed values of this node's, kept with the socket.
+    pub fn extensions(&self) -> Extensions<'_> {
+        Extensions(&self.0.extensions)
+    }
+
+    /// JSON values kept with the socket, which other nodes see too. Node: `socket.data`.
+    pub fn data(&self) -> SocketData<'_> {
+        SocketData(&self.0.data)
+    }
+
+    /// Takes the socket out of the namespace. The connection stays, for other namespaces.
+    pub fn disconnect(&self) {
+        if self.shut(DisconnectReason::ServerNamespaceDisconnect) {
+            // Where the client is gone already, nobody needs to be told.
+            let _ = self.0.client.session().send(encode_disconnect(self.namespace_name()));
+            self.0.client.leave(self.namespace_name());
+        }
+    }
+
+    /// Takes the client out of all its namespaces and closes its connection.
+    pub fn disconnect_all(&self) {
+        self.0.client.disconnect();
+    }
+
+    /// Resolves when the client's queue is short enough to take more: wait for it between large or
+    /// many emits to one client.
+    pub async fn ready(&self) {
+        std::future::poll_fn(|cx| self.0.client.session().poll_ready(cx)).await;
+    }
+
+    pub(super) fn namespace_name(&self) -> &str {
+        self.0.namespace.name()
+    }
+
+    /// Queues a packet, or holds it until the connect is answered.
+    pub(super) fn push(&self, packet: Encoded) -> Result<(), EmitError> {
+        match self.0.phase.load(Ordering::Acquire) {
+            CONNECTED => Ok(self.0.client.session().send(packet)?),
+            _ => self.hold(packet),
+        }
+    }
+
+    #[cold]
+    fn hold(&self, packet: Encoded) -> Result<(), EmitError> {
+        let mut state = self.state();
+        match self.0.phase.load(Ordering::Acquire) {
+            CONNECTING => {
+                let limit = self.io().outgoing_bytes();
+                if state.held_bytes > 0 && state.held_bytes + packet.len() > limit {
+                    return Err(EmitError::Overflow);
+                }
+                state.held_bytes += packet.len();
+                state.held.push(packet);
+                Ok(())
+            }
+            CONNECTED => Ok(self.0.client.session().send(packet)?),
+            _ => Err(EmitError::Closed),
+        }
+    }
+
+    /// Queues a packet of a broadcast, which only reaches connected sockets.
+    pub(super) fn deliver(&self, packet: Encoded, is_volatile: bool) -> Result<(), SendError> {
+        if is_volatile {
+            self.0.client.session().send_volatile(packet);
+            return Ok(());
+        }
+        self.0.client.session().send(packet)
+    }
+
+    /// Has `waiting` told of the acknowledgement. Tells whether the client is still there.
+    pub(super) fn await_ack(
+        &self,
+        id: AckId,
+        timeout: Option<Duration>,
+        waiting: Waiting,
+    ) -> bool {
+        self.0.client.await_ack(self.namespace_name(), id, timeout, waiting)
+    }
+
+    /// Answers the connect and sends what was held. Does nothing if the socket has ended since.
+    pub(super) fn admit(&self) {
+        let mut state = self.state();
+        state.is_opened = true;
+        if self.0.phase.load(Ordering::Acquire) != CONNECTING {
+            return;
+        }
+        let session = self.0.client.session();
+        let mut rooms = self.0.namespace.rooms();
+        let connect = encode_connect(self.namespace_name(), self.0.id.as_str());
+        for packet in [connect].into_iter().chain(mem::take(&mut state.held)) {
+            // A client that is gone misses it; the end of the socket is under way.
+            let _ = session.send(packet);
+        }
+        rooms.set_connected(&self.0.id);
+        self.0.phase.store(CONNECTED, Ordering::Release);
+        drop(rooms);
+        drop(state);
+        self.0.client.joined();
+    }
+
+    /// Ends the socket: it is in no room any more and sends nothing. Tells whether it had not ended
+    /// before.
+    pub(super) fn shut(&self, reason: DisconnectReason) -> bool {
+        let mut state = self.state();
+        if state.end.is_some() {
+            return false;
+        }
+        self.0.phase.store(CLOSED, Ordering::Release);
+        let rooms = self.0.namespace.rooms().remove(&self.0.id);
+        state.end = Some((reason, rooms));
+        state.held = Vec::new();
+        drop(state);
+        self.0.client.io().clean_up(&self.0.namespace);
+        true
+    }
+
+    /// Whether the connect handler let the client in.
+    pub(super) fn is_opened(&self) -> bool {
+        self.state().is_opened
+    }
+
+    /// What the disconnect handler is to be called with, if it is to be called. Once.
+    pub(super) fn take_opened_reason(&self) -> Option<DisconnectReason> {
+        let mut state = self.state();
+        let (reason, _) = *state.end.as_ref()?;
+        std::mem::take(&mut state.is_opened).then_some(reason)
+    }
+
+    /// Looks at what the driver has to do for the socket.
+    pub(super) fn turn<R>(&self, change: impl FnOnce(&mut Turn) -> R) -> R {
+        change(&mut self.state().turn)
+    }
+
+    pub(super) fn client(&self) -> &Arc<ClientHandle> {
+        &self.0.client
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PartialEq for Socket {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Socket {}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket")
+            .field("id", &self.0.id)
+            .field("namespace", &self.namespace_name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How to send to one socket.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "an operator does nothing until it sends"]
+pub struct SocketOperator<'a> {
+    socket: &'a Socket,
+    is_volatile: bool,
+    timeout: Option<Duration>,
+}
+
+impl SocketOperator<'_> {
+    /// Drops what follows if the transport cannot take it now.
+    pub fn volatile(self) -> Self {
+        Self { is_volatile: true, ..self }
+    }
+
+    /// Sets how long the acknowledgement is waited for.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
+    }
+
+    /// Sends an event. A volatile one that is dropped is no error.
+    ///
+    /// # Errors
+    /// As [`Socket::emit`].
+    pub fn emit<T: Args + ?Sized>(self, event: &str, args: &T) -> Result<(), EmitError> {
+        self.push(encode_event(self.socket.namespace_name(), event, None, args)?)
+    }
+
+    /// Sends the event `message`.
+    ///
+    /// # Errors
+    /// As [`Socket::emit`].
+    pub fn send<T: Args + ?Sized>(self, args: &T) -> Result<(), EmitError> {
+        self.emit("message", args)
+    }
+
+    /// Sends an event and waits for the client's acknowledgement.
+    pub fn emit_with_ack<T: FromArgs>(
+        self,
+        event: &str,
+        args: &(impl Args + ?Sized),
+    ) -> AckFuture<T> {
+        let id = self.socket.namespace().next_ack();
+        let packet = match encode_event(self.socket.namespace_name(), event, Some(id), args) {
+            Ok(packet) => packet,
+            Err(error) => return AckFuture::failed(AckError::Emit(error.into())),
+        };
+        let (sender, receiver) = oneshot::channel();
+        if !self.socket.await_ack(id, self.timeout, Waiting::One(sender)) {
+            return AckFuture::failed(AckError::Disconnected);
+        }
+        match self.push(packet) {
+            Ok(()) => AckFuture::new(receiver),
+            Err(error) => AckFuture::failed(error.into()),
+        }
+    }
+
+    fn push(self, packet: Encoded) -> Result<(), EmitError> {
+        if !self.is_volatile {
+            return self.socket.push(packet);
+        }
+        if self.socket.is_connected() {
+            self.socket.0.client.session().send_volatile(packet);
+        }
+        Ok(())
+    }
+}
+
+/// Typed values kept with a socket, on this node only. One of each type.
+#[derive(Clone, Copy, Debug)]
+pub struct Extensions<'a>(&'a RwLock<http::Extensions>);
+
+impl Extensions<'_> {
+    /// Puts a value in, and gives the one that it replaces.
+    pub fn insert<T: Clone + Send + Sync + 'static>(&self, value: T) -> Option<T> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(value)
+    }
+
+    /// A clone of the value.
+    pub fn get<T: Any + Clone + Send + Sync>(&self) -> Option<T> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get().cloned()
+    }
+
+    /// Takes the value out.
+    pub fn remove<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove()
+    }
+}
+
+/// JSON values kept with a socket.
+#[derive(Clone, Copy, Debug)]
+pub struct SocketData<'a>(&'a RwLock<Map<String, Value>>);
+
+impl SocketData<'_> {
+    /// Sets a value.
+    ///
+    /// # Errors
+    /// It is no JSON.
+    pub fn set<T: Serialize + ?Sized>(&self, name: &str, value: &T) -> serde_json::Result<()> {
+        let value = serde_json::to_value(value)?;
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(name.into(), value);
+        Ok(())
+    }
+
+    /// Reads a value. `None` if there is none, or if it is no `T`.
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let data = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        T::deserialize(data.get(name)?).ok()
+    }
+
+    /// Removes a value.
+    pub fn remove(&self, name: &str) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    /// All values, as one JSON object.
+    pub fn to_value(&self) -> Value {
+        Value::Object(self.0.read().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+}

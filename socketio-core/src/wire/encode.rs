@@ -1,0 +1,581 @@
+//! Rust values to packets: JSON through `serde_json`, bytes taken out as attachments.
+
+use std::cell::RefCell;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde::{
+    Serialize, Serializer,
+    ser::{
+        self, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+        SerializeTupleStruct, SerializeTupleVariant,
+    },
+};
+
+use super::{
+    args::RawArgs,
+    encoded::Encoded,
+    packet::{AckId, is_reserved},
+};
+
+/// An event or acknowledgement that cannot be written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The name stands for the life of a socket and cannot be an event.
+    #[error("{name:?} is a reserved event name")]
+    ReservedEvent {
+        /// The name.
+        name: String,
+    },
+    /// A value's `Serialize` refused.
+    #[error("{message}")]
+    Serialize {
+        /// What it said.
+        message: String,
+    },
+}
+
+/// What can stand behind an event's name, or in an acknowledgement.
+///
+/// A tuple (or an array, which serde does not tell from it) is several arguments, `()` is none,
+/// and everything else is one. Bytes anywhere in the value become attachments.
+pub trait Args {
+    #[doc(hidden)]
+    fn write(&self, out: &mut ArgsWriter) -> Result<(), EncodeError>;
+}
+
+impl<T: Serialize + ?Sized> Args for T {
+    fn write(&self, out: &mut ArgsWriter) -> Result<(), EncodeError> {
+        let parts = RefCell::new(std::mem::take(&mut out.parts));
+        let result = match self.serialize(TupleSerializer { out, parts: &parts }) {
+            Err(TupleError::NotATuple) => argument(out, &parts, self),
+            Err(TupleError::Json(error)) => Err(error),
+            Ok(()) => Ok(()),
+        };
+        out.parts = parts.into_inner();
+        result.map_err(|error| EncodeError::Serialize { message: error.to_string() })
+    }
+}
+
+impl Args for RawArgs {
+    fn write(&self, out: &mut ArgsWriter) -> Result<(), EncodeError> {
+        if !self.is_empty() {
+            out.comma();
+            out.json.extend_from_slice(self.as_json().as_bytes());
+            out.parts.extend_from_slice(self.attachments());
+        }
+        Ok(())
+    }
+}
+
+/// A packet that is being written.
+#[derive(Debug)]
+pub struct ArgsWriter {
+    json: Vec<u8>,
+    parts: Vec<Bytes>,
+}
+
+impl ArgsWriter {
+    fn comma(&mut self) {
+        if self.json.last() != Some(&b'[') {
+            self.json.push(b',');
+        }
+    }
+}
+
+/// Writes an event packet.
+pub fn encode_event<T: Args + ?Sized>(
+    namespace: &str,
+    name: &str,
+    id: Option<AckId>,
+    args: &T,
+) -> Result<Encoded, EncodeError> {
+    if is_reserved(name) {
+        return Err(EncodeError::ReservedEvent { name: name.into() });
+    }
+    encode(Header { kinds: ["42", "45"], namespace, id }, Some(name), args)
+}
+
+/// Writes an acknowledgement packet.
+pub fn encode_ack<T: Args + ?Sized>(
+    namespace: &str,
+    id: AckId,
+    args: &T,
+) -> Result<Encoded, EncodeError> {
+    encode(Header { kinds: ["43", "46"], namespace, id: Some(id) }, None, args)
+}
+
+/// Writes the answer to a connect: the socket's id.
+pub fn encode_connect(namespace: &str, sid: &str) -> Encoded {
+    let mut text = header("40", namespace);
+    text.push_str("{\"sid\":\"");
+    text.push_str(sid);
+    text.push_str("\"}");
+    Encoded::packet(text)
+}
+
+/// Writes a refusal: `{"message":…,"data":…}`.
+pub fn encode_connect_error(
+    namespace: &str,
+    message: &str,
+    data: Option<&serde_json::Value>,
+) -> Encoded {
+    let mut text = header("44", namespace);
+    text.push_str("{\"message\":");
+    text.push_str(&serde_json::Value::from(message).to_string());
+    if let Some(data) = data {
+        text.push_str(",\"data\":");
+        text.push_str(&data.to_string());
+    }
+    text.push('}');
+    Encoded::packet(text)
+}
+
+/// Writes a disconnect packet.
+pub(crate) fn encode_disconnect(namespace: &str) -> Encoded {
+    Encoded::packet(header("41", namespace))
+}
+
+fn header(kind: &str, namespace: &str) -> String {
+    match namespace {
+        "/" => kind.into(),
+        namespace => format!("{kind}{namespace},"),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Header<'a> {
+    /// Without and with attachments.
+    kinds: [&'a str; 2],
+    namespace: &'a str,
+    id: Option<AckId>,
+}
+
+impl Header<'_> {
+    fn write(self, out: &mut Vec<u8>, attachments: usize) {
+        use std::io::Write;
+        let mut put = |text: &str| out.extend_from_slice(text.as_bytes());
+        match attachments {
+            0 => put(self.kinds[0]),
+            count => {
+                put(self.kinds[1]);
+                put(&count.to_string());
+                put("-");
+            }
+        }
+        if self.namespace != "/" {
+            put(self.namespace);
+            put(",");
+        }
+        if let Some(id) = self.id {
+            write!(out, "{id}").expect("a vector takes every write");
+        }
+    }
+}
+
+fn encode<T: Args + ?Sized>(
+    header: Header<'_>,
+    name: Option<&str>,
+    args: &T,
+) -> Result<Encoded, EncodeError> {
+    let mut out = ArgsWriter { json: Vec::with_capacity(128), parts: Vec::new() };
+    header.write(&mut out.json, 0);
+    let body = out.json.len();
+    out.json.push(b'[');
+    if let Some(name) = name {
+        serde_json::to_writer(&mut out.json, name).expect("a vector takes every string");
+    }
+    args.write(&mut out)?;
+    out.json.push(b']');
+    // How many attachments there are is known only now; with any, the text is short.
+    if !out.parts.is_empty() {
+        let mut text = Vec::with_capacity(out.json.len() + 4);
+        header.write(&mut text, out.parts.len());
+        text.extend_from_slice(&out.json[body..]);
+        out.json = text;
+    }
+    let text = ByteString::try_from(out.json)
+        .map_err(|error| EncodeError::Serialize { message: error.to_string() })?;
+    Ok(Encoded::new(text, out.parts))
+}
+
+fn argument<T: Serialize + ?Sized>(
+    out: &mut ArgsWriter,
+    parts: &RefCell<Vec<Bytes>>,
+    value: &T,
+) -> Result<(), serde_json::Error> {
+    out.comma();
+    let mut json = serde_json::Serializer::new(&mut out.json);
+    value.serialize(TakeParts { inner: &mut json, parts })
+}
+
+/// Writes a tuple as several arguments, and turns everything else away before writing any of it.
+struct TupleSerializer<'a> {
+    out: &'a mut ArgsWriter,
+    parts: &'a RefCell<Vec<Bytes>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum TupleError {
+    #[error("not a tuple")]
+    NotATuple,
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
+impl ser::Error for TupleError {
+    fn custom<T: std::fmt::Display>(message: T) -> Self {
+        TupleError::Json(ser::Error::custom(message))
+    }
+}
+
+impl SerializeTuple for TupleSerializer<'_> {
+    type Ok = ();
+    type Error = TupleError;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), TupleError> {
+        Ok(argument(self.out, self.parts, value)?)
+    }
+
+    fn end(self) -> Result<(), TupleError> {
+        Ok(())
+    }
+}
+
+macro_rules! not_a_tuple {
+    ($($method:ident($($type:ty),*) -> $ok:ty;)*) => {$(
+        fn $method(self, $(_: $type),*) -> Result<$ok, TupleError> {
+            Err(TupleError::NotATuple)
+        }
+    )*};
+}
+
+type Never = ser::Impossible<(), TupleError>;
+
+impl Serializer for TupleSerializer<'_> {
+    type Ok = ();
+    type Error = TupleError;
+    type SerializeSeq = Never;
+    type SerializeTuple = Self;
+    type SerializeTupleStruct = Never;
+    type SerializeTupleVariant = Never;
+    type SerializeMap = Never;
+    type SerializeStruct = Never;
+    type SerializeStructVariant = Never;
+
+    fn serialize_tuple(self, _: usize) -> Result<Self, TupleError> {
+        Ok(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), TupleError> {
+        Ok(())
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<(), TupleError> {
+        Err(TupleError::NotATuple)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: &T,
+    ) -> Result<(), TupleError> {
+        Err(TupleError::NotATuple)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: &T,
+    ) -> Result<(), TupleError> {
+        Err(TupleError::NotATuple)
+    }
+
+    fn collect_str<T: std::fmt::Display + ?Sized>(self, _: &T) -> Result<(), TupleError> {
+        Err(TupleError::NotATuple)
+    }
+
+    not_a_tuple! {
+        serialize_bool(bool) -> ();
+        serialize_i8(i8) -> ();
+        serialize_i16(i16) -> ();
+        serialize_i32(i32) -> ();
+        serialize_i64(i64) -> ();
+        serialize_i128(i128) -> ();
+        serialize_u8(u8) -> ();
+        serialize_u16(u16) -> ();
+        serialize_u32(u32) -> ();
+        serialize_u64(u64) -> ();
+        serialize_u128(u128) -> ();
+        serialize_f32(f32) -> ();
+        serialize_f64(f64) -> ();
+        serialize_char(char) -> ();
+        serialize_str(&str) -> ();
+        serialize_bytes(&[u8]) -> ();
+        serialize_none() -> ();
+        serialize_unit_struct(&'static str) -> ();
+        serialize_unit_variant(&'static str, u32, &'static str) -> ();
+        serialize_seq(Option<usize>) -> Never;
+        serialize_tuple_struct(&'static str, usize) -> Never;
+        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Never;
+        serialize_map(Option<usize>) -> Never;
+        serialize_struct(&'static str, usize) -> Never;
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Never;
+    }
+}
+
+/// A serializer, or a value on its way into one, whose bytes become attachments.
+struct TakeParts<'a, S> {
+    inner: S,
+    parts: &'a RefCell<Vec<Bytes>>,
+}
+
+impl<T: Serialize + ?Sized> Serialize for TakeParts<'_, &T> {
+    fn serialize<S: Serializer>(&self, inner: S) -> Result<S::Ok, S::Error> {
+        self.inner.serialize(TakeParts { inner, parts: self.parts })
+    }
+}
+
+macro_rules! as_it_is {
+    ($($method:ident($($arg:ident: $type:ty),*);)*) => {$(
+        fn $method(self, $($arg: $type),*) -> Result<S::Ok, S::Error> {
+            self.inner.$method($($arg),*)
+        }
+    )*};
+}
+
+macro_rules! compound {
+    ($($method:ident($($arg:ident: $type:ty),*) -> $compound:ident;)*) => {$(
+        fn $method(self, $($arg: $type),*) -> Result<Self::$compound, S::Error> {
+            Ok(TakeParts { inner: self.inner.$method($($arg),*)?, parts: self.parts })
+        }
+    )*};
+}
+
+impl<'a, S: Serializer> Serializer for TakeParts<'a, S> {
+    type Ok = S::Ok;
+    type Error = S::Error;
+    type SerializeSeq = TakeParts<'a, S::SerializeSeq>;
+    type SerializeTuple = TakeParts<'a, S::SerializeTuple>;
+    type SerializeTupleStruct = TakeParts<'a, S::SerializeTupleStruct>;
+    type SerializeTupleVariant = TakeParts<'a, S::SerializeTupleVariant>;
+    type SerializeMap = TakeParts<'a, S::SerializeMap>;
+    type SerializeStruct = TakeParts<'a, S::SerializeStruct>;
+    type SerializeStructVariant = TakeParts<'a, S::SerializeStructVariant>;
+
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<S::Ok, S::Error> {
+        let num = self.parts.borrow().len();
+        self.parts.borrow_mut().push(Bytes::copy_from_slice(bytes));
+        let mut placeholder = self.inner.serialize_struct("Placeholder", 2)?;
+        placeholder.serialize_field("_placeholder", &true)?;
+        placeholder.serialize_field("num", &num)?;
+        placeholder.end()
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
+        self.inner.serialize_some(&TakeParts { inner: value, parts: self.parts })
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<S::Ok, S::Error> {
+        self.inner.serialize_newtype_struct(name, &TakeParts { inner: value, parts: self.parts })
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<S::Ok, S::Error> {
+        let value = TakeParts { inner: value, parts: self.parts };
+        self.inner.serialize_newtype_variant(name, index, variant, &value)
+    }
+
+    fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
+        self.inner.collect_str(value)
+    }
+
+    as_it_is! {
+        serialize_bool(value: bool);
+        serialize_i8(value: i8);
+        serialize_i16(value: i16);
+        serialize_i32(value: i32);
+        serialize_i64(value: i64);
+        serialize_i128(value: i128);
+        serialize_u8(value: u8);
+        serialize_u16(value: u16);
+        serialize_u32(value: u32);
+        serialize_u64(value: u64);
+        serialize_u128(value: u128);
+        serialize_f32(value: f32);
+        serialize_f64(value: f64);
+        serialize_char(value: char);
+        serialize_str(value: &str);
+        serialize_none();
+        serialize_unit();
+        serialize_unit_struct(name: &'static str);
+        serialize_unit_variant(name: &'static str, index: u32, variant: &'static str);
+    }
+
+    compound! {
+        serialize_seq(len: Option<usize>) -> SerializeSeq;
+        serialize_tuple(len: usize) -> SerializeTuple;
+        serialize_tuple_struct(name: &'static str, len: usize) -> SerializeTupleStruct;
+        serialize_tuple_variant(
+            name: &'static str, index: u32, variant: &'static str, len: usize
+        ) -> SerializeTupleVariant;
+        serialize_map(len: Option<usize>) -> SerializeMap;
+        serialize_struct(name: &'static str, len: usize) -> SerializeStruct;
+        serialize_struct_variant(
+            name: &'static str, index: u32, variant: &'static str, len: usize
+        ) -> SerializeStructVariant;
+    }
+}
+
+macro_rules! elements {
+    ($($trait:ident::$method:ident($($key:ident: $type:ty)?);)*) => {$(
+        impl<S: $trait> $trait for TakeParts<'_, S> {
+            type Ok = S::Ok;
+            type Error = S::Error;
+
+            fn $method<T: Serialize + ?Sized>(
+                &mut self,
+                $($key: $type,)?
+                value: &T,
+            ) -> Result<(), S::Error> {
+                self.inner.$method($($key,)? &TakeParts { inner: value, parts: self.parts })
+            }
+
+            fn end(self) -> Result<S::Ok, S::Error> {
+                self.inner.end()
+            }
+        }
+    )*};
+}
+
+elements! {
+    SerializeSeq::serialize_element();
+    SerializeTuple::serialize_element();
+    SerializeTupleStruct::serialize_field();
+    SerializeTupleVariant::serialize_field();
+    SerializeStruct::serialize_field(key: &'static str);
+    SerializeStructVariant::serialize_field(key: &'static str);
+}
+
+impl<S: SerializeMap> SerializeMap for TakeParts<'_, S> {
+    type Ok = S::Ok;
+    type Error = S::Error;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), S::Error> {
+        self.inner.serialize_key(key)
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
+        self.inner.serialize_value(&TakeParts { inner: value, parts: self.parts })
+    }
+
+    fn end(self) -> Result<S::Ok, S::Error> {
+        self.inner.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Frame, Packet};
+
+    fn event<T: Args + ?Sized>(args: &T) -> Vec<Frame> {
+        let encoded = encode_event("/", "e", None, args).expect("an event");
+        encoded.into_frames().collect()
+    }
+
+    fn text(text: &'static str) -> Frame {
+        Frame::Text(ByteString::from_static(text))
+    }
+
+    #[test]
+    fn a_tuple_is_several_arguments_and_anything_else_is_one() {
+        assert_eq!(event(&(1, "a")), [text(r#"42["e",1,"a"]"#)]);
+        assert_eq!(event(&vec![1, 2]), [text(r#"42["e",[1,2]]"#)]);
+        assert_eq!(event(&((1, 2),)), [text(r#"42["e",[1,2]]"#)]);
+        assert_eq!(event("a\"b"), [text(r#"42["e","a\"b"]"#)]);
+        assert_eq!(event(&None::<u8>), [text(r#"42["e",null]"#)]);
+        assert_eq!(event(&f64::NAN), [text(r#"42["e",null]"#)]);
+        assert_eq!(event(&()), [text(r#"42["e"]"#)]);
+    }
+
+    #[test]
+    fn namespaces_ids_and_names_are_written() {
+        let encoded = encode_event("/n", "\"", Some(AckId(7)), &true).expect("an event");
+        let frames: Vec<_> = encoded.into_frames().collect();
+        assert_eq!(frames, [text(r#"42/n,7["\"",true]"#)]);
+        let encoded = encode_ack("/n", AckId(7), &(1, 2)).expect("an acknowledgement");
+        let frames: Vec<_> = encoded.into_frames().collect();
+        assert_eq!(frames, [text("43/n,7[1,2]")]);
+    }
+
+    #[derive(Serialize)]
+    struct Upload<'a> {
+        #[serde(with = "serde_bytes")]
+        tail: &'a [u8],
+        parts: Vec<Bytes>,
+    }
+
+    #[test]
+    fn bytes_become_attachments() {
+        let upload = Upload { tail: b"x", parts: vec!["y".into()] };
+        let body = r#"["e",{"tail":{"_placeholder":true,"num":0},"parts":[{"_placeholder":true,"num":1}]},{"_placeholder":true,"num":2}]"#;
+        assert_eq!(
+            event(&(upload, Bytes::from("z"))),
+            [
+                Frame::Text(format!("453-{body}").into()),
+                Frame::Binary("x".into()),
+                Frame::Binary("y".into()),
+                Frame::Binary("z".into()),
+            ]
+        );
+    }
+
+    #[test]
+    fn raw_arguments_are_handed_on_as_they_came() {
+        let Ok((Packet::Event { mut args, .. }, 1)) =
+            Packet::decode(&r#"51-["e", 1.50 ,{"_placeholder":true,"num":0}]"#.into())
+        else {
+            panic!("no event");
+        };
+        args.set_attachments(vec!["x".into()]).expect("one attachment");
+        assert_eq!(
+            event(&args),
+            [
+                text(r#"451-["e",1.50 ,{"_placeholder":true,"num":0}]"#),
+                Frame::Binary("x".into())
+            ]
+        );
+        assert_eq!(event(&RawArgs::default()), [text(r#"42["e"]"#)]);
+    }
+
+    #[test]
+    fn reserved_names_and_bad_values_are_errors() {
+        let reserved = EncodeError::ReservedEvent { name: "disconnect".into() };
+        assert_eq!(encode_event("/", "disconnect", None, &1).err(), Some(reserved));
+        let map = std::collections::HashMap::from([((1, 2), 3)]);
+        assert!(matches!(
+            encode_event("/", "e", None, &map),
+            Err(EncodeError::Serialize { .. })
+        ));
+    }
+
+    #[test]
+    fn refusals_carry_message_and_data() {
+        let data = serde_json::json!({"code": 401});
+        let frames: Vec<_> = encode_connect_error("/n", "no", Some(&data)).into_frames().collect();
+        assert_eq!(frames, [text(r#"44/n,{"message":"no","data":{"code":401}}"#)]);
+    }
+}
