@@ -223,6 +223,10 @@ impl Session {
             Writing::Blocked => state.connection.handle_blocked(),
             Writing::Flushed => state.connection.handle_flushed(),
         }
+        let ready = match state.connection.is_ready() {
+            true => mem::take(&mut state.wakers.ready),
+            false => Vec::new(),
+        };
         let connection = &state.connection;
         let to_drive = pump.drives
             && connection.has_events()
@@ -230,10 +234,6 @@ impl Session {
         let to_write = !pump.ended
             && (connection.can_use_websocket()
                 || connection.websocket_state(pump.id) == WebSocketState::Closed);
-        let ready = match connection.is_ready() {
-            true => mem::take(&mut state.wakers.ready),
-            false => Vec::new(),
-        };
         let to_take_over = state.handover.is_some() && connection.is_current(pump.id);
         let has_work = to_drive || to_write || to_take_over;
         if !has_work {
