@@ -1,10 +1,10 @@
-use serde_json::Value;
+use serde_json::value::RawValue;
 use socketio_core::{Auth, Data, EmitError, RawArgs, Socket, SocketIo};
 
 /// The load fixture.
 pub(crate) fn server() -> SocketIo {
     let io = SocketIo::new();
-    io.on_connect(|socket: Socket, Auth(auth): Auth<Value>| {
+    io.on_connect(|socket: Socket, Auth(auth): Auth<Box<RawValue>>| {
         // A client that is gone already gets no greeting.
         let _ = socket.emit("auth", &auth);
     });

@@ -4,7 +4,8 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Map, Value, json};
+use ciborium::Value as Any;
+use serde_json::{Map, Value, json, value::RawValue};
 use socketio_core::{
     AckError, Auth, Builder, ConnectError, Data, DisconnectReason, EmitError, Namespace, RawArgs,
     Socket, SocketIo, State,
@@ -62,7 +63,7 @@ impl Reasons {
 }
 
 fn echo(namespace: &Namespace) {
-    namespace.on_connect(|socket: Socket, Auth(auth): Auth<Value>| {
+    namespace.on_connect(|socket: Socket, Auth(auth): Auth<Box<RawValue>>| {
         // A client that is gone already gets no greeting.
         let _ = socket.emit("auth", &auth);
     });
@@ -107,7 +108,7 @@ fn everything(namespace: &Namespace) {
     });
     namespace.on("broadcast-with-ack", async |socket: Socket, args: RawArgs| {
         let others = socket.broadcast().timeout(Duration::from_secs(1));
-        let answers = others.emit_with_ack::<Value>("question", &args)?.await;
+        let answers = others.emit_with_ack::<Any>("question", &args)?.await;
         socket.emit("broadcast-acks", &answers.ok())
     });
     namespace.on("bye", |socket: Socket| socket.disconnect());

@@ -12,7 +12,7 @@ use std::{
 };
 
 use clap::{Parser, ValueEnum};
-use socketio_core::{EngineIo, Limits, SocketIo};
+use socketio_core::{Builder, Endpoint, EngineIo, Limits, SocketIo};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// The command line.
@@ -49,10 +49,16 @@ pub enum Mode {
 
 /// A server in one of the modes.
 #[derive(Clone, Debug)]
-pub enum Server {
-    /// Bare Engine.IO.
+pub struct Server {
+    /// What to mount.
+    pub endpoint: Endpoint,
+    kind: Kind,
+    has_cors: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
     Engine(EngineIo),
-    /// Socket.IO.
     Socket(SocketIo),
 }
 
@@ -60,31 +66,53 @@ impl Server {
     /// Makes the server that the options ask for.
     pub fn new(options: &Options) -> Self {
         let millis = Duration::from_millis;
-        match options.mode {
-            Mode::Eio4 => Server::Engine(echo::server(millis(300), millis(200))),
+        let io = match options.mode {
+            Mode::Abuse => fixture::full(builder(options, 1000, 1500)),
+            Mode::Bench => bench::server(),
+            Mode::Eio4 => {
+                let engine = echo::server(millis(300), millis(200));
+                let endpoint = Endpoint::from(&engine);
+                return Self { endpoint, kind: Kind::Engine(engine), has_cors: false };
+            }
+            Mode::Fixture => fixture::full(builder(options, 2000, 2000)),
             Mode::Sio5 => {
                 let builder = SocketIo::builder()
                     .ping_interval(millis(300))
                     .ping_timeout(millis(200))
                     .connect_timeout(millis(1000));
-                Server::Socket(fixture::basic(builder))
+                fixture::basic(builder)
             }
-            Mode::Fixture => Server::Socket(fixture::full(builder(options, 2000, 2000))),
-            Mode::Abuse => Server::Socket(fixture::full(builder(options, 1000, 1500))),
-            Mode::Bench => Server::Socket(bench::server()),
-        }
+        };
+        let has_cors = matches!(options.mode, Mode::Abuse | Mode::Fixture);
+        Self { endpoint: Endpoint::from(&io), kind: Kind::Socket(io), has_cors }
     }
 
-    /// Ends every session.
-    pub async fn close(&self) {
-        match self {
-            Server::Engine(engine) => engine.close().await,
-            Server::Socket(io) => io.close().await,
+    /// CORS for the tower-based frameworks, in the modes that have it: pages of this machine.
+    pub fn cors(&self) -> Option<CorsLayer> {
+        let is_local = |origin: &http::HeaderValue, _: &http::request::Parts| {
+            let origin = origin.to_str().unwrap_or_default();
+            ["http://127.0.0.1:", "http://localhost:"]
+                .iter()
+                .filter_map(|prefix| origin.strip_prefix(prefix))
+                .any(|port| port.parse::<u16>().is_ok())
+        };
+        let cors = CorsLayer::new()
+            .allow_origin(AllowOrigin::predicate(is_local))
+            .allow_credentials(true)
+            .allow_methods([http::Method::GET, http::Method::POST])
+            .allow_headers([http::HeaderName::from_static("x-accept-test")]);
+        self.has_cors.then_some(cors)
+    }
+
+    async fn close(&self) {
+        match &self.kind {
+            Kind::Engine(engine) => engine.close().await,
+            Kind::Socket(io) => io.close().await,
         }
     }
 }
 
-fn builder(options: &Options, ping: u64, connect_timeout: u64) -> socketio_core::Builder {
+fn builder(options: &Options, ping: u64, connect_timeout: u64) -> Builder {
     let mut limits = Limits::default();
     limits.body_timeout = Duration::from_secs(5);
     let builder = SocketIo::builder()
@@ -97,22 +125,6 @@ fn builder(options: &Options, ping: u64, connect_timeout: u64) -> socketio_core:
         Some(directory) => builder.client_files(directory),
         None => builder,
     }
-}
-
-/// Lets in pages of this machine, for the tower-based frameworks.
-pub fn cors() -> CorsLayer {
-    let is_local = |origin: &http::HeaderValue, _: &http::request::Parts| {
-        let origin = origin.to_str().unwrap_or_default();
-        ["http://127.0.0.1:", "http://localhost:"]
-            .iter()
-            .filter_map(|prefix| origin.strip_prefix(prefix))
-            .any(|port| port.parse::<u16>().is_ok())
-    };
-    CorsLayer::new()
-        .allow_origin(AllowOrigin::predicate(is_local))
-        .allow_credentials(true)
-        .allow_methods([http::Method::GET, http::Method::POST])
-        .allow_headers([http::HeaderName::from_static("x-accept-test")])
 }
 
 /// Parses the command line and runs `serve` on a tokio runtime until SIGTERM.

@@ -4,18 +4,14 @@ use std::net::SocketAddr;
 
 use axum::{Router, serve::ListenerExt};
 use conformance::Server;
-use socketio_core::Endpoint;
 use tokio::net::TcpListener;
+use tower::util::option_layer;
 
 fn main() {
     conformance::main(async |listener: TcpListener, server: Server| {
-        let endpoint = match &server {
-            Server::Engine(engine) => Endpoint::from(engine),
-            Server::Socket(io) => Endpoint::from(io),
-        };
         let app = Router::new()
-            .layer(socketio_axum::layer(endpoint))
-            .layer(conformance::cors())
+            .layer(socketio_axum::layer(server.endpoint.clone()))
+            .layer(option_layer(server.cors()))
             .into_make_service_with_connect_info::<SocketAddr>();
         let listener = listener.tap_io(|connection| {
             // Without it a slow peer's acknowledgements hold small frames back.

@@ -8,20 +8,15 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use socketio_core::Endpoint;
 use socketio_tower::SocketIoLayer;
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
 fn main() {
     conformance::main(async |listener: TcpListener, server: Server| {
-        let endpoint = match &server {
-            Server::Engine(engine) => Endpoint::from(engine),
-            Server::Socket(io) => Endpoint::from(io),
-        };
         let service = ServiceBuilder::new()
-            .layer(conformance::cors())
-            .layer(SocketIoLayer::new(endpoint))
+            .option_layer(server.cors())
+            .layer(SocketIoLayer::new(server.endpoint.clone()))
             .service_fn(not_found);
         loop {
             // A connection that broke before it began is no reason to stop.

@@ -28,7 +28,7 @@ pub(crate) struct Settings {
 ///
 /// | namespace is | CONNECT | EVENT | ACK | DISCONNECT |
 /// |---|---|---|---|---|
-/// | unknown | joins | violation | violation | ignored |
+/// | unknown | joins | violation | violation | violation |
 /// | joining | violation | an event; its receiver holds it back | resolves | leaves |
 /// | joined | violation | an event | resolves | leaves |
 /// | left by the server | joins | ignored | ignored | ignored |
@@ -242,7 +242,8 @@ impl<S: Clone, A> Client<S, A> {
             }
             Packet::Disconnect { namespace } => match self.namespaces.remove(&namespace) {
                 Some(Namespace::Present { socket, .. }) => Some(Event::Disconnect { socket }),
-                Some(Namespace::Left) | None => None,
+                Some(Namespace::Left) => None,
+                None => return Err(Violation::UnknownNamespace),
             },
             Packet::Event { namespace, id, name, args } => {
                 self.present(&namespace)?.map(|(socket, _)| {

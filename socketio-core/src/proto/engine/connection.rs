@@ -151,7 +151,10 @@ impl Connection {
             self.abort(DisconnectReason::TransportError);
             return Err(Overlap);
         }
-        self.get = Get::Parked;
+        self.get = match self.state {
+            State::Closing { .. } if self.queue.is_empty() => Get::Answered("6\u{1e}1"),
+            _ => Get::Parked,
+        };
         Ok(())
     }
 
@@ -301,11 +304,10 @@ impl Connection {
         }
         self.state = State::Closing { force_at: now + self.settings.drain_timeout };
         self.probe = None;
-        if self.transport == Transport::Polling {
-            if self.queue.is_empty() && self.get == Get::Absent {
-                self.queue.push(Encoded::packet("6"));
-            }
-            self.queue.push(Encoded::packet("1"));
+        // Packets and the close packet never share a payload: the official client would act on the
+        // close before it has read what comes with it.
+        if self.get == Get::Parked && self.queue.is_empty() {
+            self.get = Get::Answered("1");
         }
     }
 
@@ -336,13 +338,15 @@ impl Connection {
             Get::Absent => return None,
             Get::Parked if self.queue.is_empty() => return None,
             Get::Parked => self.queue.take(),
-            Get::Answered(packet) => VecDeque::from([Encoded::packet(packet)]),
+            Get::Answered(packet) => {
+                if matches!(self.state, State::Closing { .. }) {
+                    self.abort(DisconnectReason::ForcedClose);
+                }
+                VecDeque::from([Encoded::packet(packet)])
+            }
         };
         self.get = Get::Absent;
         self.queue.sent();
-        if matches!(self.state, State::Closing { .. }) {
-            self.abort(DisconnectReason::ForcedClose);
-        }
         Some(packets)
     }
 
@@ -483,6 +487,9 @@ impl Connection {
                 probe.release_at = Some(now + RELEASE_INTERVAL);
             }
             Ok(Packet::Upgrade) if probe.release_at.is_some() => {
+                if probe.pong_due {
+                    self.queue.push_front(Encoded::packet("3probe"));
+                }
                 self.probe = None;
                 self.transport = Transport::WebSocket;
                 if self.get == Get::Parked {

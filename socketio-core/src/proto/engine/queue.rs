@@ -18,6 +18,11 @@ impl Queue {
         self.packets.push_back(packet);
     }
 
+    pub(super) fn push_front(&mut self, packet: Encoded) {
+        self.bytes += packet.len();
+        self.packets.push_front(packet);
+    }
+
     /// Gives all packets to a transport. Their bytes count until [`sent`](Queue::sent).
     pub(super) fn take(&mut self) -> VecDeque<Encoded> {
         self.in_flight += mem::take(&mut self.bytes);
