@@ -7,6 +7,8 @@ mod error;
 mod id;
 mod proto;
 mod server;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod wire;
 
 pub use self::{

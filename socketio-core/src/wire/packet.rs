@@ -157,6 +157,19 @@ impl Packet {
     }
 }
 
+impl Packet {
+    /// The namespace it is for.
+    pub fn namespace(&self) -> &str {
+        match self {
+            Packet::Connect { namespace, .. }
+            | Packet::Disconnect { namespace }
+            | Packet::Event { namespace, .. }
+            | Packet::Ack { namespace, .. }
+            | Packet::ConnectError { namespace, .. } => namespace,
+        }
+    }
+}
+
 /// JSON, whole and of a kind that starts with one of these bytes.
 fn check(data: ByteString, starts: &[u8]) -> Result<ByteString, PacketError> {
     let json: &RawValue = serde_json::from_str(&data).map_err(|_| PacketError::Json)?;

@@ -20,9 +20,8 @@ struct Peer {
 }
 
 impl Peer {
-    #[allow(clippy::disallowed_methods, reason = "any time does as the first")]
     fn new() -> Self {
-        let start = Instant::now();
+        let start = crate::clock::now();
         Self { client: Client::new(start, settings()), start }
     }
 
