@@ -1,0 +1,112 @@
+//! `cargo xtask test`: everything that must hold, in the order of what fails fastest.
+
+use std::{fs, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
+
+use crate::{
+    purity,
+    report::Report,
+    tools::{self, binary, browser_folder, cargo, node, npm, npm_ci, root},
+};
+
+/// What to run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The parts to run; all by default.
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Purity, formatting, lints, tests and docs of the workspace. Needs nothing but Rust.
+    Rust,
+    /// Real clients and raw HTTP and WebSocket against each conformance server. Needs Node.
+    Conformance,
+    /// The chat page in a real browser. Needs Node and Chromium.
+    Browser,
+}
+
+/// Runs the parts, each to its end if it can, and prints a summary.
+pub(crate) fn run(options: &Options) -> ExitCode {
+    let mut report = Report::default();
+    for part in Part::value_variants() {
+        if options.parts.is_empty() || options.parts.contains(part) {
+            // A part that ended early has said why in the report.
+            let _: Option<()> = match part {
+                Part::Rust => rust(&mut report),
+                Part::Conformance => conformance(&mut report),
+                Part::Browser => browser(&mut report),
+            };
+        }
+    }
+    report.finish()
+}
+
+fn rust(report: &mut Report) -> Option<()> {
+    report.step("purity", purity::check);
+    report.step("cargo fmt", || tools::run(&mut cargo(["fmt", "--all", "--check"])));
+    report.step("cargo clippy", || {
+        tools::run(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]))
+    });
+    report.step("cargo test", || tools::run(&mut cargo(["test", "--workspace"])));
+    report.step("cargo doc", || {
+        tools::run(cargo(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings"))
+    })
+}
+
+fn conformance(report: &mut Report) -> Option<()> {
+    let scripts = root().join("conformance").join("js");
+    report.step("conformance: client packages", || {
+        node()?;
+        npm_ci(&scripts)
+    })?;
+    let servers = report.step("conformance: build", || {
+        tools::run(&mut cargo(["build", "--package=conformance", "--bins"]))?;
+        conformance_servers()
+    })?;
+    for server in &servers {
+        let name = server.file_stem().unwrap_or_default().to_string_lossy();
+        report.step(format!("conformance: {name}"), || {
+            tools::run(npm(&scripts, ["test"]).env("CONFORMANCE_SERVER", server))
+        });
+    }
+    Some(())
+}
+
+fn browser(report: &mut Report) -> Option<()> {
+    let chromium = report.step("browser: packages and Chromium", || {
+        node()?;
+        npm_ci(&browser_folder())?;
+        tools::chromium()
+    })?;
+    let server = report.step("browser: build", || {
+        tools::run(&mut cargo(["build", "--package=axum-chat"]))?;
+        binary("axum-chat")
+    })?;
+    report.step("browser: axum-chat", || {
+        tools::run(
+            npm(&browser_folder(), ["test"]).env("CHAT_SERVER", server).env("CHROMIUM", chromium),
+        )
+    })
+}
+
+/// The binaries of the package `conformance` whose names begin with its own.
+fn conformance_servers() -> Result<Vec<PathBuf>> {
+    let sources = root().join("conformance").join("src").join("bin");
+    let mut servers = Vec::new();
+    let reading = || format!("reading {}", sources.display());
+    for entry in fs::read_dir(&sources).with_context(reading)? {
+        let source = entry.with_context(reading)?.path();
+        if let Some(name) = source.file_stem().and_then(|name| name.to_str())
+            && name.starts_with("conformance-")
+        {
+            servers.push(binary(name)?);
+        }
+    }
+    ensure!(!servers.is_empty(), "no conformance server in {}", sources.display());
+    servers.sort_unstable();
+    Ok(servers)
+}
