@@ -10,9 +10,7 @@ pub(crate) fn server() -> SocketIo {
     });
     io.on("message", |socket: Socket, args: RawArgs| socket.emit("message-back", &args));
     io.on("message-with-ack", |args: RawArgs| args);
-    io.on("broadcast", |socket: Socket, args: RawArgs| {
-        socket.namespace().emit("broadcast", &args)
-    });
+    io.on("broadcast", |socket: Socket, args: RawArgs| socket.namespace().emit("broadcast", &args));
     io.on("join", |socket: Socket, Data(room): Data<String>| socket.join(room));
     io.on(
         "room-emit",

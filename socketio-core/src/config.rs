@@ -211,10 +211,7 @@ impl Builder {
 
     /// Lets in only requests whose `Origin` is one of these; those without one pass, as they do not
     /// come from a page. Unlike CORS it also covers WebSocket. Default: all.
-    pub fn allowed_origins(
-        mut self,
-        origins: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
+    pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.config.allowed_origins = Some(origins.into_iter().map(Into::into).collect());
         self
     }

@@ -141,6 +141,24 @@ pub enum Failure {
     Violation(#[from] Violation),
 }
 
+impl Failure {
+    /// Whether the client is to blame: it broke the protocol, or it left before the handler was
+    /// done with it.
+    pub fn is_clients(&self) -> bool {
+        match self {
+            Failure::Violation(_) => true,
+            Failure::Handler(error) => {
+                matches!(error.downcast_ref(), Some(EmitError::Closed))
+                    || matches!(
+                        error.downcast_ref(),
+                        Some(AckError::Disconnected | AckError::Emit(EmitError::Closed))
+                    )
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What the error hook gets: which handler of whom, and what happened.
 #[derive(Debug)]
 #[non_exhaustive]

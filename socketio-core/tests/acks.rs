@@ -87,7 +87,8 @@ fn asking(server: &TestServer) -> Answers<Result<i64, AckError>> {
     server.io().on("go", move |socket: Socket| {
         let kept = Arc::clone(&kept);
         async move {
-            let answer = socket.timeout(Duration::from_secs(2)).emit_with_ack("question", &()).await;
+            let answer =
+                socket.timeout(Duration::from_secs(2)).emit_with_ack("question", &()).await;
             kept.lock().expect("no panic").push(answer);
         }
     });
@@ -158,7 +159,10 @@ fn a_broadcast_gathers_what_comes_and_says_who_is_missing() {
         .expect("an event");
     let outcome = Answers::default();
     let kept = Arc::clone(&outcome);
-    server.spawn(async move { kept.lock().expect("no panic").push(replies.await) });
+    server.spawn(async move {
+        let outcome = replies.await;
+        kept.lock().expect("no panic").push(outcome);
+    });
     let votes = [0, 1, 2].map(|index| clients[index].expect_event("vote"));
     clients[0].acknowledge(&votes[0], &10);
     clients[2].connection().close();
@@ -194,6 +198,9 @@ fn a_broadcast_to_nobody_is_answered_at_once() {
     let outcome = Answers::default();
     let kept = Arc::clone(&outcome);
     let replies = server.io().emit_with_ack::<i64>("vote", &()).expect("an event");
-    server.spawn(async move { kept.lock().expect("no panic").push(replies.await) });
+    server.spawn(async move {
+        let outcome = replies.await;
+        kept.lock().expect("no panic").push(outcome);
+    });
     assert_eq!(*outcome.lock().expect("no panic"), [Ok(vec![])]);
 }

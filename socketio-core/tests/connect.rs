@@ -101,7 +101,11 @@ fn a_connect_handler_that_returns_a_result_decides() {
     assert!(texts(&connection).is_empty(), "nothing is sent to who was refused");
     // An auth payload that does not fit refuses as well.
     let error = server.connect_to("/", &json!({"token": 1})).expect_err("a refusal");
-    assert!(error.to_string().starts_with("bad argument: auth payload") || error.to_string().starts_with("auth payload"), "{error}");
+    assert!(
+        error.to_string().starts_with("bad argument: auth payload")
+            || error.to_string().starts_with("auth payload"),
+        "{error}"
+    );
 }
 
 #[test]

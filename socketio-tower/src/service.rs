@@ -127,7 +127,8 @@ fn switch_protocols(head: &Parts, on_upgrade: OnUpgrade, upgrade: Upgrade) -> Re
 
 /// The HTTP server under this service does not let connections be taken over.
 fn cannot_upgrade() -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from_static(b"upgrades are not enabled on this server"));
+    let mut response =
+        Response::new(Bytes::from_static(b"upgrades are not enabled on this server"));
     *response.status_mut() = StatusCode::NOT_IMPLEMENTED;
     response
 }

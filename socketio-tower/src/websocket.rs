@@ -41,8 +41,7 @@ impl WebSocket {
             .max_message_size(Some(max_payload))
             .max_frame_size(Some(max_payload));
         let connection = TokioIo::new(connection);
-        let stream =
-            WebSocketStream::from_raw_socket(connection, Role::Server, Some(config)).await;
+        let stream = WebSocketStream::from_raw_socket(connection, Role::Server, Some(config)).await;
         Self { stream, is_rejected: false }
     }
 

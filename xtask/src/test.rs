@@ -51,7 +51,7 @@ fn rust(report: &mut Report) -> Option<()> {
     report.step("cargo clippy", || {
         tools::run(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]))
     });
-    report.step("cargo test", || tools::run(&mut cargo(["test", "--workspace"])));
+    report.step("cargo test", || tools::run(&mut cargo(["test", "--workspace", "--no-fail-fast"])));
     report.step("cargo doc", || {
         tools::run(cargo(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings"))
     })

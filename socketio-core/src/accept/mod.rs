@@ -100,9 +100,8 @@ impl Endpoint {
         match query.sid {
             Some(sid) => {
                 let session = engine.session(&sid).ok_or(AcceptError::UnknownSession)?;
-                let (current, is_closed) = session.with_now(|connection, _| {
-                    (connection.transport(), connection.is_closed())
-                });
+                let (current, is_closed) = session
+                    .with_now(|connection, _| (connection.transport(), connection.is_closed()));
                 if is_closed {
                     return Err(AcceptError::UnknownSession);
                 }

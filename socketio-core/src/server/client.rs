@@ -128,7 +128,7 @@ impl ClientRunner {
                 socket.shut(DisconnectReason::ClientNamespaceDisconnect);
                 self.ended(socket, cx);
             }
-            Event::Event { socket, id, name, args } => self.event(socket, id, name, args, cx),
+            Event::Received { socket, id, name, args } => self.event(socket, id, name, args, cx),
             Event::Left { socket } => self.ended(socket, cx),
             Event::Violation(violation) => self.violated(violation, cx),
         }
@@ -145,7 +145,8 @@ impl ClientRunner {
         });
         let Some(socket) = entered else {
             // A client that is gone does not miss it.
-            let _ = self.client.session.send(encode_connect_error(&name, "Invalid namespace", None));
+            let _ =
+                self.client.session.send(encode_connect_error(&name, "Invalid namespace", None));
             return;
         };
         self.client.machine().join(socket.namespace().name().into(), socket.clone());

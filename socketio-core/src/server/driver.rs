@@ -176,6 +176,7 @@ impl Future for PollingDriver {
             let Some(mut driver) = this.driver.take() else {
                 return Poll::Ready(());
             };
+            this.session.start_driver();
             let now = this.session.now();
             if driver.poll(now, cx).is_ready() {
                 return Poll::Ready(());

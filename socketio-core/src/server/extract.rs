@@ -82,6 +82,20 @@ impl<C: Context, T: Clone + Send + Sync + 'static> FromContext<C> for Extension<
     }
 }
 
+/// `None` where it cannot be had.
+impl<C, T: FromContext<C>> FromContext<C> for Option<T> {
+    fn from_context(cx: &C) -> Result<Self, ExtractError> {
+        Ok(T::from_context(cx).ok())
+    }
+}
+
+/// The error where it cannot be had, for the handler to deal with.
+impl<C, T: FromContext<C>> FromContext<C> for Result<T, ExtractError> {
+    fn from_context(cx: &C) -> Result<Self, ExtractError> {
+        Ok(T::from_context(cx))
+    }
+}
+
 fn missing<T>(what: &str) -> ExtractError {
     ExtractError::new(format!("no {what} of type {}", type_name::<T>()))
 }

@@ -122,7 +122,8 @@ impl SocketIo {
     }
 
     /// Sets what is called for every error of a handler and every violation of the protocol. The
-    /// default logs them with `tracing`, errors as such and violations as debug messages.
+    /// default logs them with `tracing`: what [a client is to blame for](crate::Failure::is_clients)
+    /// as debug messages, the rest as errors.
     pub fn on_error(&self, hook: impl Fn(&ErrorReport) + Send + Sync + 'static) {
         *write(&self.0.error_hook) = Arc::new(hook);
     }
@@ -243,9 +244,9 @@ impl Host for Server {
 }
 
 fn log(report: &ErrorReport) {
-    match &report.failure {
-        crate::error::Failure::Violation(_) => tracing::debug!("{report}"),
-        _ => tracing::error!("{report}"),
+    match report.failure.is_clients() {
+        true => tracing::debug!("{report}"),
+        false => tracing::error!("{report}"),
     }
 }
 

@@ -1,6 +1,6 @@
 use std::{
-    fmt,
     collections::VecDeque,
+    fmt,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -61,9 +61,14 @@ pub(crate) struct Pump {
 enum Phase {
     Open,
     /// The close frame is yet to be written.
-    Closing { code: Option<u16>, until: Instant },
+    Closing {
+        code: Option<u16>,
+        until: Instant,
+    },
     /// The close frame is written; the peer's end is waited for.
-    Lingering { until: Instant },
+    Lingering {
+        until: Instant,
+    },
     Gone,
 }
 
@@ -98,8 +103,8 @@ impl Pump {
             {
                 self.phase = Phase::Gone;
             }
-            if self.driver.is_none() {
-                self.driver = self.session.take_handover(self.id);
+            if let Some(driver) = self.session.start_websocket(self.id) {
+                self.driver = Some(driver);
             }
             let read = self.poll_read(now, ws.as_mut(), cx);
             let was_saturated = self.is_saturated();
@@ -113,11 +118,11 @@ impl Pump {
             }
             let writing = self.poll_write(now, ws.as_mut(), cx);
             if self.phase == Phase::Gone && self.driver.is_none() {
-                match self.session.take_handover(self.id) {
-                    Some(driver) => self.driver = Some(driver),
+                self.driver = self.session.start_websocket(self.id);
+                match self.driver {
+                    Some(_) => continue,
                     None => return Poll::Ready(()),
                 }
-                continue;
             }
             let state = PumpState {
                 id: self.id,
@@ -287,7 +292,7 @@ impl Pump {
 impl Drop for Pump {
     fn drop(&mut self) {
         self.end(DisconnectReason::TransportClose);
-        drop(self.session.take_handover(self.id));
+        drop(self.session.start_websocket(self.id));
     }
 }
 

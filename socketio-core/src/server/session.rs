@@ -228,9 +228,8 @@ impl Session {
             false => Vec::new(),
         };
         let connection = &state.connection;
-        let to_drive = pump.drives
-            && connection.has_events()
-            && (!pump.saturated || connection.is_closed());
+        let to_drive =
+            pump.drives && connection.has_events() && (!pump.saturated || connection.is_closed());
         let to_write = !pump.ended
             && (connection.can_use_websocket()
                 || connection.websocket_state(pump.id) == WebSocketState::Closed);
@@ -265,15 +264,21 @@ impl Session {
         None
     }
 
-    /// Takes over the driver, if there is one for this websocket.
-    pub(super) fn take_handover(&self, id: WebSocketId) -> Option<Driver> {
+    /// The websocket's task runs and needs no waking. Takes over the driver, if there is one for it.
+    pub(super) fn start_websocket(&self, id: WebSocketId) -> Option<Driver> {
         let mut state = self.lock();
-        let driver = match state.connection.is_current(id) {
-            true => state.handover.take()?,
-            false => return None,
-        };
+        if !state.connection.is_current(id) {
+            return None;
+        }
+        state.wakers.websocket = None;
+        let driver = state.handover.take()?;
         state.pump_drives = true;
         Some(driver)
+    }
+
+    /// The driver's task runs and needs no waking.
+    pub(super) fn start_driver(&self) {
+        self.lock().wakers.driver = None;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -30,7 +30,9 @@ use crate::{
         DisconnectReason,
         engine::{SendError, Transport},
     },
-    wire::{AckId, Args, Encoded, FromArgs, encode_connect, encode_disconnect, encode_event},
+    wire::{
+        AckId, Args, ArgsError, Encoded, FromArgs, encode_connect, encode_disconnect, encode_event,
+    },
 };
 
 /// One client in one namespace. A cheap handle; it stays usable after the client left, when emits
@@ -117,11 +119,11 @@ impl Socket {
     ///
     /// # Errors
     /// It is no `T`.
-    pub fn auth<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        match &self.0.auth {
+    pub fn auth<T: DeserializeOwned>(&self) -> Result<T, ArgsError> {
+        Ok(match &self.0.auth {
             Some(auth) => serde_json::from_str(auth),
             None => serde_json::from_str("{}").or_else(|_| serde_json::from_str("null")),
-        }
+        }?)
     }
 
     /// The transport now in use.
@@ -304,12 +306,7 @@ impl Socket {
     }
 
     /// Has `waiting` told of the acknowledgement. Tells whether the client is still there.
-    pub(super) fn await_ack(
-        &self,
-        id: AckId,
-        timeout: Option<Duration>,
-        waiting: Waiting,
-    ) -> bool {
+    pub(super) fn await_ack(&self, id: AckId, timeout: Option<Duration>, waiting: Waiting) -> bool {
         self.0.client.await_ack(self.namespace_name(), id, timeout, waiting)
     }
 

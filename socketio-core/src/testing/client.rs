@@ -13,9 +13,8 @@ use crate::{
     error::ConnectError,
     server::WebSocketError,
     wire::{
-        AckId, Args, Assembler, AssemblerLimits, Encoded, Frame, FromArgs, Message, Packet, RawArgs,
-        encode_ack, encode_event,
-        engine,
+        AckId, Args, Assembler, AssemblerLimits, Encoded, Frame, FromArgs, Message, Packet,
+        RawArgs, encode_ack, encode_event, engine,
     },
 };
 
@@ -58,12 +57,8 @@ impl TestConnection {
             packets: VecDeque::new(),
             close: None,
         };
-        let connection = Connection {
-            server,
-            wire,
-            answers_pings: Cell::new(true),
-            inbox: RefCell::new(inbox),
-        };
+        let connection =
+            Connection { server, wire, answers_pings: Cell::new(true), inbox: RefCell::new(inbox) };
         let connection = Self(Rc::new(connection));
         connection.0.server.attend(connection.downgrade());
         connection
@@ -76,11 +71,7 @@ impl TestConnection {
     ///
     /// # Panics
     /// If the server does not answer.
-    pub fn join(
-        &self,
-        namespace: &str,
-        auth: &impl Serialize,
-    ) -> Result<TestClient, ConnectError> {
+    pub fn join(&self, namespace: &str, auth: &impl Serialize) -> Result<TestClient, ConnectError> {
         self.request_join(namespace, auth);
         self.expect_join(namespace)
     }
@@ -112,7 +103,7 @@ impl TestConnection {
             message: String,
             data: Option<Value>,
         }
-        match self.take(namespace) {
+        match self.take_answer(namespace) {
             Some(Packet::Connect { auth: Some(data), .. }) => {
                 let accepted: Accepted = serde_json::from_str(&data).expect("an answer");
                 Ok(TestClient {
@@ -137,6 +128,14 @@ impl TestConnection {
     /// Sends a text frame as it is.
     pub fn send_text(&self, text: &str) {
         self.0.wire.send(Ok(Frame::Text(text.into())));
+        self.0.server.run();
+    }
+
+    /// Sends text frames that arrive together.
+    pub fn send_all<'a>(&self, texts: impl IntoIterator<Item = &'a str>) {
+        for text in texts {
+            self.0.wire.send(Ok(Frame::Text(text.into())));
+        }
         self.0.server.run();
     }
 
@@ -202,11 +201,18 @@ impl TestConnection {
         WeakConnection(Rc::downgrade(&self.0))
     }
 
-    /// The next packet for a namespace.
-    fn take(&self, namespace: &str) -> Option<Packet> {
+    /// The answer to the wish to join a namespace.
+    fn take_answer(&self, namespace: &str) -> Option<Packet> {
         self.pump();
         let packets = &mut self.0.inbox.borrow_mut().packets;
-        let index = packets.iter().position(|packet| packet.namespace() == namespace)?;
+        // The end of an earlier stay is not the answer.
+        packets.retain(|packet| {
+            !matches!(packet, Packet::Disconnect { .. }) || packet.namespace() != namespace
+        });
+        let index = packets.iter().position(|packet| {
+            let is_answer = matches!(packet, Packet::Connect { .. } | Packet::ConnectError { .. });
+            is_answer && packet.namespace() == namespace
+        })?;
         packets.remove(index)
     }
 
@@ -380,11 +386,10 @@ impl TestClient {
 
     /// Whether neither side has ended it.
     pub fn is_connected(&self) -> bool {
+        self.connection.pump();
         let is_closed = self.connection.closed().is_some();
         let inbox = self.connection.0.inbox.borrow();
-        let is_disconnect = |packet: &Packet| {
-            matches!(packet, Packet::Disconnect { namespace } if *namespace == self.namespace)
-        };
+        let is_disconnect = |packet: &Packet| matches!(packet, Packet::Disconnect { namespace } if *namespace == self.namespace);
         !is_closed && !inbox.packets.iter().any(is_disconnect)
     }
 }

@@ -59,8 +59,13 @@ impl TestClock {
 impl State {
     fn wake(&mut self) {
         let now = self.now;
-        let due = self.timers.extract_if(.., |_, (deadline, _)| *deadline <= now);
-        due.for_each(|(_, (_, waker))| waker.wake());
+        self.timers.retain(|_, (deadline, waker)| {
+            let is_due = *deadline <= now;
+            if is_due {
+                waker.wake_by_ref();
+            }
+            !is_due
+        });
     }
 }
 

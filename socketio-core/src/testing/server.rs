@@ -1,10 +1,4 @@
-use std::{
-    cell::RefCell,
-    fmt,
-    rc::Rc,
-    sync::Arc,
-    time::Duration,
-};
+use std::{cell::RefCell, fmt, rc::Rc, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_executor::{LocalPool, LocalSpawner};
@@ -101,9 +95,7 @@ impl TestServer {
     pub fn open_with(&self, request: Request<Bytes>) -> TestConnection {
         let (mut head, body) = request.into_parts();
         head.uri = "/socket.io/?EIO=4&transport=websocket".parse().expect("a URI");
-        let wire = self.upgrade(Request::from_parts(head, body)).unwrap_or_else(|response| {
-            panic!("refused with {}: {:?}", response.status(), response.body())
-        });
+        let wire = self.upgrade(Request::from_parts(head, body));
         TestConnection::new(self.clone(), wire)
     }
 
@@ -115,9 +107,7 @@ impl TestServer {
         let uri = format!("/socket.io/?EIO=4&transport=websocket&sid={sid}");
         let mut request = Request::new(Bytes::new());
         *request.uri_mut() = uri.parse().expect("a URI");
-        let wire = self.upgrade(request).unwrap_or_else(|response| {
-            panic!("refused with {}: {:?}", response.status(), response.body())
-        });
+        let wire = self.upgrade(request);
         TestConnection::bare(self.clone(), wire)
     }
 
@@ -203,7 +193,7 @@ impl TestServer {
         self.0.connections.borrow_mut().push(connection);
     }
 
-    fn upgrade(&self, request: Request<Bytes>) -> Result<Wire, Response<Bytes>> {
+    fn upgrade(&self, request: Request<Bytes>) -> Wire {
         let (mut head, _) = request.into_parts();
         for (name, value) in [
             (header::CONNECTION, "Upgrade"),
@@ -219,10 +209,9 @@ impl TestServer {
             Accept::Upgrade(upgrade) => {
                 let wire = Wire::default();
                 self.spawn(upgrade.serve(ServerEnd(wire.clone())));
-                Ok(wire)
+                wire
             }
-            Accept::Respond(response) => Err(response),
-            other => panic!("no answer to an upgrade: {other:?}"),
+            other => panic!("no websocket: {other:?}"),
         }
     }
 }

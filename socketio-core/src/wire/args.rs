@@ -52,14 +52,7 @@ impl RawArgs {
     }
 
     fn new(array: ByteString, skipped: usize, tail: Tail) -> Self {
-        Self {
-            array,
-            skipped,
-            start: tail.start,
-            end: tail.end,
-            len: tail.len,
-            attachments: None,
-        }
+        Self { array, skipped, start: tail.start, end: tail.end, len: tail.len, attachments: None }
     }
 
     /// How many arguments there are.
@@ -152,9 +145,9 @@ fn event_name(array: &ByteString, name: &str) -> Result<ByteString, PacketError>
         [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => {
             Ok(array.slice_ref(&name[1..name.len() - 1]))
         }
-        [b'"', ..] => serde_json::from_str::<String>(name)
-            .map(Into::into)
-            .map_err(|_| PacketError::Json),
+        [b'"', ..] => {
+            serde_json::from_str::<String>(name).map(Into::into).map_err(|_| PacketError::Json)
+        }
         [b'-' | b'0'..=b'9', ..] => Ok(array.slice_ref(name)),
         _ => Err(PacketError::Payload),
     }

@@ -553,10 +553,7 @@ mod tests {
         args.set_attachments(vec!["x".into()]).expect("one attachment");
         assert_eq!(
             event(&args),
-            [
-                text(r#"451-["e",1.50 ,{"_placeholder":true,"num":0}]"#),
-                Frame::Binary("x".into())
-            ]
+            [text(r#"451-["e",1.50 ,{"_placeholder":true,"num":0}]"#), Frame::Binary("x".into())]
         );
         assert_eq!(event(&RawArgs::default()), [text(r#"42["e"]"#)]);
     }
@@ -566,10 +563,7 @@ mod tests {
         let reserved = EncodeError::ReservedEvent { name: "disconnect".into() };
         assert_eq!(encode_event("/", "disconnect", None, &1).err(), Some(reserved));
         let map = std::collections::HashMap::from([((1, 2), 3)]);
-        assert!(matches!(
-            encode_event("/", "e", None, &map),
-            Err(EncodeError::Serialize { .. })
-        ));
+        assert!(matches!(encode_event("/", "e", None, &map), Err(EncodeError::Serialize { .. })));
     }
 
     #[test]

@@ -29,12 +29,8 @@ struct Attachments {
 
 impl Encoded {
     pub(super) fn new(text: ByteString, parts: Vec<Bytes>) -> Self {
-        let attachments = (!parts.is_empty()).then(|| {
-            Arc::new(Attachments {
-                parts,
-                records: OnceLock::new(),
-            })
-        });
+        let attachments =
+            (!parts.is_empty()).then(|| Arc::new(Attachments { parts, records: OnceLock::new() }));
         Self { text, attachments }
     }
 
@@ -132,10 +128,11 @@ mod tests {
         let mut payload = Vec::new();
         encoded.write_records(&mut payload);
         assert_eq!(payload, b"451-[]\x1ebAQID");
-        assert!(encoded.into_frames().eq([
-            Frame::Text("451-[]".into()),
-            Frame::Binary(Bytes::from_static(&[1, 2, 3])),
-        ]));
+        assert!(
+            encoded
+                .into_frames()
+                .eq([Frame::Text("451-[]".into()), Frame::Binary(Bytes::from_static(&[1, 2, 3])),])
+        );
     }
 
     #[test]
@@ -143,9 +140,7 @@ mod tests {
         let frames: Vec<_> = Encoded::from(Message::from("hi")).into_frames().collect();
         assert_eq!(frames, [Frame::Text("4hi".into())]);
         let bytes = Bytes::from_static(b"x");
-        let frames: Vec<_> = Encoded::from(Message::from(bytes.clone()))
-            .into_frames()
-            .collect();
+        let frames: Vec<_> = Encoded::from(Message::from(bytes.clone())).into_frames().collect();
         assert_eq!(frames, [Frame::Binary(bytes)]);
     }
 }

@@ -11,14 +11,8 @@ use super::args::RawArgs;
 pub const ROOT: ByteString = ByteString::from_static("/");
 
 /// Names that stand for the life of a socket and cannot be events (as on Node).
-const RESERVED: [&str; 6] = [
-    "connect",
-    "connect_error",
-    "disconnect",
-    "disconnecting",
-    "newListener",
-    "removeListener",
-];
+const RESERVED: [&str; 6] =
+    ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
 /// Tells whether an event must not have this name.
 pub fn is_reserved(event: &str) -> bool {
@@ -129,10 +123,9 @@ impl Packet {
         let id = head.ack_id()?;
         let data = (!head.rest.is_empty()).then(|| text.slice_ref(head.rest));
         let packet = match kind {
-            b'0' => Packet::Connect {
-                namespace,
-                auth: data.map(|data| check(data, b"{")).transpose()?,
-            },
+            b'0' => {
+                Packet::Connect { namespace, auth: data.map(|data| check(data, b"{")).transpose()? }
+            }
             b'1' if data.is_none() => Packet::Disconnect { namespace },
             b'1' => return Err(PacketError::Payload),
             b'2' | b'5' => {
@@ -226,10 +219,7 @@ impl<'a> Head<'a> {
     fn ack_id(&mut self) -> Result<Option<AckId>, PacketError> {
         match self.digits() {
             "" => Ok(None),
-            digits => digits
-                .parse()
-                .map(|id| Some(AckId(id)))
-                .map_err(|_| PacketError::AckId),
+            digits => digits.parse().map(|id| Some(AckId(id))).map_err(|_| PacketError::AckId),
         }
     }
 }
@@ -245,10 +235,7 @@ mod tests {
     #[test]
     fn reads_connect() {
         let connect = |namespace: &'static str, auth: Option<&'static str>| {
-            Ok(Packet::Connect {
-                namespace: namespace.into(),
-                auth: auth.map(Into::into),
-            })
+            Ok(Packet::Connect { namespace: namespace.into(), auth: auth.map(Into::into) })
         };
         assert_eq!(decode("0"), connect("/", None));
         assert_eq!(decode("0/custom"), connect("/custom", None));

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, time::Instant};
+use std::{collections::BTreeMap, mem, time::Instant};
 
 use crate::wire::AckId;
 
@@ -32,13 +32,13 @@ impl<A> Acks<A> {
 
     /// Takes out all that were waited for in vain.
     pub(super) fn expire(&mut self, now: Instant) -> impl Iterator<Item = A> + use<A> {
-        let mut late = Vec::new();
+        let mut late = BTreeMap::new();
         if self.deadline.is_some_and(|deadline| deadline <= now) {
-            let expired = self.waiting.extract_if(.., |_, (deadline, _)| *deadline <= now);
-            late.extend(expired.map(|(_, (_, waiting))| waiting));
+            let is_late = |(_, (deadline, _)): &(AckId, (Instant, A))| *deadline <= now;
+            (late, self.waiting) = mem::take(&mut self.waiting).into_iter().partition(is_late);
             self.deadline = self.waiting.values().map(|(deadline, _)| *deadline).min();
         }
-        late.into_iter()
+        late.into_values().map(|(_, waiting)| waiting)
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {

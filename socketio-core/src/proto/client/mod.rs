@@ -47,7 +47,10 @@ pub(crate) struct Client<S, A> {
 
 #[derive(Debug)]
 enum Namespace<S, A> {
-    Present { socket: S, acks: Acks<A> },
+    Present {
+        socket: S,
+        acks: Acks<A>,
+    },
     /// The server ended it. What the client sent before it learned of that is still under way.
     Left,
 }
@@ -64,7 +67,7 @@ pub(crate) enum Event<S, A> {
     /// The client left a namespace.
     Disconnect { socket: S },
     /// An event came.
-    Event { socket: S, id: Option<AckId>, name: ByteString, args: RawArgs },
+    Received { socket: S, id: Option<AckId>, name: ByteString, args: RawArgs },
     /// The server took a socket out of its namespace.
     Left { socket: S },
     /// No namespace was joined in time.
@@ -160,7 +163,8 @@ impl<S: Clone, A> Client<S, A> {
     pub(crate) fn leave(&mut self, namespace: &str) -> bool {
         match self.namespaces.get_mut(namespace) {
             Some(place @ Namespace::Present { .. }) => {
-                if let Namespace::Present { socket, .. } = std::mem::replace(place, Namespace::Left) {
+                if let Namespace::Present { socket, .. } = std::mem::replace(place, Namespace::Left)
+                {
                     self.events.push_back(Event::Left { socket });
                 }
                 true
@@ -248,7 +252,7 @@ impl<S: Clone, A> Client<S, A> {
             Packet::Event { namespace, id, name, args } => {
                 self.present(&namespace)?.map(|(socket, _)| {
                     let socket = socket.clone();
-                    Event::Event { socket, id, name, args }
+                    Event::Received { socket, id, name, args }
                 })
             }
             Packet::Ack { namespace, id, args } => {

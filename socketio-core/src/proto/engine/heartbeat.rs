@@ -35,7 +35,12 @@ impl Heartbeat {
     }
 
     /// `paused` tells that the server does not read, so that the client's pong may be waiting.
-    pub(super) fn handle_timeout(&mut self, now: Instant, paused: bool, settings: &Settings) -> Beat {
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        paused: bool,
+        settings: &Settings,
+    ) -> Beat {
         match self {
             Heartbeat::Resting { ping_at } if *ping_at <= now => {
                 let deadline = now + settings.ping_timeout;

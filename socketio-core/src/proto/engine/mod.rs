@@ -3,6 +3,8 @@
 mod connection;
 mod heartbeat;
 mod queue;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -1,0 +1,229 @@
+//! Long-polling and the upgrade from it, request by request.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use socketio_core::{
+    Data, Frame, Limits, Socket, SocketIo, Transport,
+    testing::{TestResponse, TestServer},
+};
+
+/// A client that polls by hand.
+struct Polling {
+    server: TestServer,
+    sid: String,
+}
+
+impl Polling {
+    fn open(server: &TestServer) -> Self {
+        let (status, body) = server.get("/socket.io/?EIO=4&transport=polling").take();
+        assert_eq!(status, 200);
+        let handshake: serde_json::Value =
+            serde_json::from_str(body.strip_prefix('0').expect("an open packet")).expect("JSON");
+        let sid = handshake["sid"].as_str().expect("a sid").to_owned();
+        Self { server: server.clone(), sid }
+    }
+
+    fn connect(server: &TestServer) -> Self {
+        let polling = Self::open(server);
+        polling.post("40");
+        let (status, body) = polling.get().take();
+        assert_eq!(status, 200);
+        assert!(body.starts_with("40{"), "{body}");
+        polling
+    }
+
+    fn uri(&self) -> String {
+        format!("/socket.io/?EIO=4&transport=polling&sid={}", self.sid)
+    }
+
+    fn get(&self) -> TestResponse {
+        self.server.get(&self.uri())
+    }
+
+    fn post(&self, body: &str) {
+        let answer = self.server.post(&self.uri(), body.to_owned()).take();
+        assert_eq!(answer, (200, "ok".to_owned()));
+    }
+}
+
+fn server() -> TestServer {
+    let server = TestServer::new(SocketIo::builder());
+    server.io().on("echo", |Data(n): Data<u32>| Data(n));
+    server.io().on("bye-all", |socket: Socket| socket.disconnect_all());
+    server
+}
+
+const UNKNOWN: &str = r#"{"code":1,"message":"Session ID unknown"}"#;
+
+#[test]
+fn a_parked_get_is_answered_by_the_next_packet() {
+    let server = server();
+    let client = Polling::connect(&server);
+    let mut get = client.get();
+    assert!(get.try_take().is_none());
+    server.io().emit("a", &1).expect("an event");
+    assert_eq!(get.take(), (200, r#"42["a",1]"#.to_owned()));
+    server.io().emit("b", &(1, Bytes::from_static(b"x"))).expect("an event");
+    server.io().emit("c", &()).expect("an event");
+    let expected = "451-[\"b\",1,{\"_placeholder\":true,\"num\":0}]\x1ebeA==\x1e42[\"c\"]";
+    assert_eq!(client.get().take(), (200, expected.to_owned()));
+}
+
+#[test]
+fn a_second_get_ends_the_session() {
+    let server = server();
+    let client = Polling::connect(&server);
+    let first = client.get();
+    assert_eq!(client.get().take().0, 400);
+    assert_eq!(first.take(), (200, "1".to_owned()));
+    assert_eq!(client.get().take(), (400, UNKNOWN.to_owned()));
+    assert_eq!(server.io().clients_count(), 0);
+}
+
+#[test]
+fn hanging_up_ends_the_session() {
+    let server = server();
+    let client = Polling::connect(&server);
+    drop(client.get());
+    assert_eq!(client.get().take(), (400, UNKNOWN.to_owned()));
+    assert_eq!(server.io().sockets_count(), 0);
+}
+
+#[test]
+fn a_session_that_is_never_polled_is_not_kept() {
+    let server = server();
+    for _ in 0..100 {
+        Polling::open(&server);
+    }
+    assert_eq!(server.io().clients_count(), 100);
+    server.advance(Duration::from_secs(45));
+    assert_eq!(server.io().clients_count(), 0);
+}
+
+#[test]
+fn the_client_closes() {
+    let server = server();
+    let client = Polling::connect(&server);
+    let get = client.get();
+    client.post("1");
+    assert_eq!(get.take(), (200, "6".to_owned()));
+    assert_eq!(client.get().take().0, 400);
+}
+
+#[test]
+fn the_server_closes_after_what_is_queued() {
+    let server = server();
+    let client = Polling::connect(&server);
+    client.post(r#"42["bye-all"]"#);
+    assert_eq!(client.get().take(), (200, "41".to_owned()));
+    assert_eq!(client.get().take(), (200, "6\x1e1".to_owned()));
+    assert_eq!(client.get().take().0, 400);
+    // One that does not come for it is not waited for.
+    let client = Polling::connect(&server);
+    client.post(r#"42["bye-all"]"#);
+    server.advance(Duration::from_secs(30));
+    assert_eq!(server.io().clients_count(), 0);
+}
+
+#[test]
+fn an_upgrade_moves_everything_to_the_websocket() {
+    let server = server();
+    let client = Polling::connect(&server);
+    let websocket = server.open_probe(&client.sid);
+    websocket.send_text("2probe");
+    assert_eq!(websocket.next_frame(), Some(Frame::Text("3probe".into())));
+    let mut get = client.get();
+    assert!(get.try_take().is_none());
+    server.advance(Duration::from_millis(100));
+    assert_eq!(get.take(), (200, "6".to_owned()));
+    // What is emitted between the last poll and the upgrade waits, and comes once.
+    server.io().emit("between", &()).expect("an event");
+    assert_eq!(websocket.next_frame(), None);
+    websocket.send_text("5");
+    assert_eq!(websocket.next_frame(), Some(Frame::Text(r#"42["between"]"#.into())));
+    assert_eq!(server.io().sockets()[0].transport(), Transport::WebSocket);
+    websocket.send_text(r#"420["echo",7]"#);
+    assert_eq!(websocket.next_frame(), Some(Frame::Text("430[7]".into())));
+    assert_eq!(client.get().take().1, r#"{"code":3,"message":"Bad request"}"#);
+    // The heartbeat goes on.
+    server.advance(Duration::from_secs(3600));
+    assert_eq!(server.io().clients_count(), 1);
+    websocket.close();
+    assert_eq!(server.io().clients_count(), 0);
+}
+
+#[test]
+fn a_probe_sent_in_one_go_is_answered_before_anything_else() {
+    let server = server();
+    let client = Polling::connect(&server);
+    server.io().emit("waiting", &()).expect("an event");
+    let websocket = server.open_probe(&client.sid);
+    websocket.send_all(["2probe", "5"]);
+    let texts = ["3probe", r#"42["waiting"]"#].map(|text| Some(Frame::Text(text.into())));
+    assert_eq!([websocket.next_frame(), websocket.next_frame()], texts);
+}
+
+#[test]
+fn a_ping_outstanding_at_the_upgrade_still_has_to_be_answered() {
+    let server = server();
+    let client = Polling::connect(&server);
+    server.advance(Duration::from_secs(25));
+    assert_eq!(client.get().take(), (200, "2".to_owned()));
+    let websocket = server.open_probe(&client.sid);
+    websocket.answer_pings(false);
+    websocket.send_all(["2probe", "5"]);
+    assert_eq!(server.io().clients_count(), 1);
+    // The probe counts as a sign of life, once.
+    server.advance(Duration::from_secs(40));
+    assert_eq!(server.io().clients_count(), 0);
+}
+
+#[test]
+fn a_failed_probe_leaves_polling_unharmed() {
+    let server = server();
+    let client = Polling::connect(&server);
+    for story in
+        [&["abc"][..], &["2"], &["2probe", r#"42["echo",1]"#], &["2probe", "2probe"], &["5"]]
+    {
+        let websocket = server.open_probe(&client.sid);
+        for text in story {
+            websocket.send_text(text);
+        }
+        assert!(websocket.closed().is_some(), "{story:?}");
+    }
+    let lost = server.open_probe(&client.sid);
+    lost.close();
+    let silent = server.open_probe(&client.sid);
+    server.advance(Duration::from_secs(10));
+    assert!(silent.closed().is_some());
+    client.post(r#"420["echo",7]"#);
+    assert_eq!(client.get().take(), (200, "430[7]".to_owned()));
+}
+
+#[test]
+fn of_two_upgrades_the_second_is_refused_and_the_first_unharmed() {
+    let server = server();
+    let client = Polling::connect(&server);
+    let first = server.open_probe(&client.sid);
+    let second = server.open_probe(&client.sid);
+    assert!(second.closed().is_some());
+    first.send_all(["2probe", "5"]);
+    assert_eq!(first.next_frame(), Some(Frame::Text("3probe".into())));
+    let third = server.open_probe(&client.sid);
+    assert!(third.closed().is_some());
+    first.send_text(r#"420["echo",7]"#);
+    assert_eq!(first.next_frame(), Some(Frame::Text("430[7]".into())));
+}
+
+#[test]
+fn what_one_post_brings_does_not_pile_up() {
+    let mut limits = Limits::default();
+    limits.handlers = 2;
+    let server = TestServer::new(SocketIo::builder().limits(limits));
+    server.io().on("wait", async || std::future::pending::<()>().await);
+    let client = Polling::connect(&server);
+    let body = [r#"42["wait"]"#; 5].join("\x1e");
+    let mut post = server.post(&client.uri(), body);
+    assert!(post.try_take().is_none(), "the client is not read on while its handlers are at work");
+}
