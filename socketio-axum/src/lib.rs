@@ -3,7 +3,7 @@
 //! As a layer, in front of all routes:
 //!
 //! ```no_run
-//! use axum::{Router, extract::State, routing::get};
+//! use axum::{Router, extract::State, routing::get, serve::ListenerExt};
 //! use socketio_axum::{Data, Socket, SocketIo};
 //!
 //! # #[tokio::main]
@@ -26,6 +26,8 @@
 //!     .with_state(io.clone())
 //!     .layer(socketio_axum::layer(&io));
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! // Small frames go out at once.
+//! let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
 //! axum::serve(listener, app).await?;
 //! # Ok(())
 //! # }
@@ -48,6 +50,10 @@
 //! tracing, authentication. What they put into a request's extensions handlers take as
 //! [`Extension<T>`], and with `into_make_service_with_connect_info::<SocketAddr>()` the client's
 //! address is in [`Handshake::address`].
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
 
 use std::net::SocketAddr;
 
