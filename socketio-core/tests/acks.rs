@@ -182,6 +182,24 @@ fn a_broadcast_gathers_what_comes_and_says_who_is_missing() {
 }
 
 #[test]
+fn a_broadcast_without_a_timeout_has_the_default_one() {
+    let server = TestServer::new(SocketIo::builder().ack_timeout(Duration::from_secs(3)));
+    let client = server.connect();
+    let replies = server.io().emit_with_ack::<i64>("vote", &()).expect("an event");
+    let outcome = Answers::default();
+    let kept = Arc::clone(&outcome);
+    server.spawn(async move {
+        let replies = replies.await;
+        kept.lock().expect("no panic").push(replies);
+    });
+    server.advance(Duration::from_secs(2));
+    assert!(outcome.lock().expect("no panic").is_empty());
+    let vote = client.expect_event("vote");
+    client.acknowledge(&vote, &1);
+    assert_eq!(*outcome.lock().expect("no panic"), [Ok(vec![1])]);
+}
+
+#[test]
 fn a_broadcast_is_written_once_for_all() {
     let server = server();
     let connections = [server.open(), server.open()];

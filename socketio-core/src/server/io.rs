@@ -257,3 +257,25 @@ fn read<T: ?Sized>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
 fn write<T: ?Sized>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dynamic_namespace_is_made_once_under_race() {
+        for _ in 0..50 {
+            let io = SocketIo::new();
+            io.of_dynamic(|_| true, |namespace| namespace.on("a", || ()));
+            let name = ByteString::from_static("/tenant");
+            let find = || io.0.enter(&name, |namespace| Ok(namespace.clone()));
+            let found: Vec<_> = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..4).map(|_| scope.spawn(find)).collect();
+                threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+            });
+            let first = found[0].as_ref().expect("a namespace");
+            let is_first = |other: &Namespace| Arc::ptr_eq(&other.0, &first.0);
+            assert!(found.iter().flatten().all(is_first));
+        }
+    }
+}
