@@ -1,0 +1,145 @@
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    num::NonZero,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    str::FromStr,
+    thread,
+    time::Duration,
+};
+
+use rustix::{
+    param::clock_ticks_per_second,
+    process::{Pid, Signal, kill_process},
+    thread::{CpuSet, sched_setaffinity},
+};
+
+use crate::{Result, run::now};
+
+/// A server binary and what to call it.
+#[derive(Clone, Debug)]
+pub(crate) struct Contender {
+    pub(crate) name: String,
+    path: PathBuf,
+}
+
+impl FromStr for Contender {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        let (name, path) = text.split_once('=').ok_or("not NAME=PATH")?;
+        Ok(Self { name: name.into(), path: path.into() })
+    }
+}
+
+/// Where the server and the load run, if there are two cores to keep them apart.
+#[derive(Debug)]
+pub(crate) struct Cores(Option<[CpuSet; 2]>);
+
+impl Cores {
+    pub(crate) fn find() -> Result<Self> {
+        if thread::available_parallelism()? < NonZero::new(2).expect("two") {
+            eprintln!("bench: one core: the load takes time from the server");
+            return Ok(Self(None));
+        }
+        Ok(Self(Some([0, 1].map(|core| {
+            let mut set = CpuSet::new();
+            set.set(core);
+            set
+        }))))
+    }
+
+    /// Runs `start` on the server's core, so that what it starts stays there.
+    fn apart<T>(&self, start: impl FnOnce() -> T) -> Result<T> {
+        let Some([server, load]) = &self.0 else { return Ok(start()) };
+        sched_setaffinity(None, server)?;
+        let started = start();
+        sched_setaffinity(None, load)?;
+        Ok(started)
+    }
+}
+
+/// A running server. It ends with this handle.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Server {
+    pub(crate) fn start(contender: &Contender, cores: &Cores) -> Result<Self> {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let mut command = Command::new(&contender.path);
+        command
+            .envs([("MODE", "bench"), ("THREADS", "1")])
+            .env("PORT", port.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        let child = cores.apart(|| command.spawn())?;
+        let child = child.map_err(|error| format!("{}: {error}", contender.path.display()))?;
+        let address = (Ipv4Addr::LOCALHOST, port).into();
+        let mut server = Self { child, address };
+        let deadline = now() + Duration::from_secs(20);
+        while TcpStream::connect(address).is_err() {
+            if let Some(status) = server.child.try_wait()? {
+                return Err(format!("the server ended with {status}").into());
+            }
+            if now() > deadline {
+                return Err("the server does not listen".into());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(server)
+    }
+
+    /// The time that it has run for, in user and kernel space.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        cpu(&self.child.id().to_string())
+    }
+
+    /// Bytes of memory that it holds.
+    pub(crate) fn resident(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        Ok(kilobytes.ok_or("no VmRSS")?.parse::<u64>()? * 1024)
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn end(mut self) -> Result<()> {
+        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
+        let deadline = now() + Duration::from_secs(5);
+        while self.child.try_wait()?.is_none() {
+            if now() > deadline {
+                return Err("the server does not end".into());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It fails where the server has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The time that this process has run for.
+pub(crate) fn own_cpu() -> Result<Duration> {
+    cpu("self")
+}
+
+fn cpu(process: &str) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The second field is the name in parentheses, which may hold anything.
+    let (_, fields) = stat.rsplit_once(')').ok_or("no name in stat")?;
+    let mut ticks = 0;
+    for field in fields.split_ascii_whitespace().skip(11).take(2) {
+        ticks += field.parse::<u64>()?;
+    }
+    Ok(Duration::from_millis(ticks * 1000 / clock_ticks_per_second()))
+}
