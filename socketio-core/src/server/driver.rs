@@ -49,14 +49,7 @@ impl Driver {
     /// Dispatches what came.
     pub(super) fn handle_events(&mut self, now: Instant, cx: &mut Context<'_>) {
         while !self.closed {
-            let is_ready = self.runner.is_ready();
-            let event = self.session.with(|connection| {
-                connection.set_paused(!is_ready);
-                match is_ready {
-                    true => connection.poll_event(),
-                    false => connection.poll_close(),
-                }
-            });
+            let event = self.session.poll_event(self.runner.is_ready());
             match event {
                 Some(Event::Message(message)) => self.runner.handle_message(now, message, cx),
                 Some(Event::Closed(reason)) => {

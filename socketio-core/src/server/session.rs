@@ -8,7 +8,7 @@ use std::{
 use super::{driver::Driver, engine::Host, handshake::Handshake};
 use crate::{
     id::SessionId,
-    proto::engine::{Connection, SendError, Transport, WebSocketId, WebSocketState},
+    proto::engine::{Connection, Event, SendError, Transport, WebSocketId, WebSocketState},
     wire::Encoded,
 };
 
@@ -150,6 +150,26 @@ impl Session {
         if let Some(waker) = waker {
             waker.wake();
         }
+    }
+
+    /// Gives the driver what happened next. While the application takes no messages, that is only
+    /// the end of the session.
+    pub(super) fn poll_event(&self, is_ready: bool) -> Option<Event> {
+        let mut state = self.lock();
+        state.connection.set_paused(!is_ready);
+        let event = match is_ready {
+            true => state.connection.poll_event(),
+            false => state.connection.poll_close(),
+        };
+        let post = match state.connection.has_events() {
+            true => None,
+            false => state.wakers.post.take(),
+        };
+        drop(state);
+        if let Some(waker) = post {
+            waker.wake();
+        }
+        event
     }
 
     /// Resolves when the queue takes more without growing long.
