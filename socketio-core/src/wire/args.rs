@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::{
     decode::{self, ArgsError},
     packet::{PacketError, is_reserved},
+    parts,
 };
 
 /// The arguments of an event or an acknowledgement as they came: a slice of the frame, checked to
@@ -103,7 +104,7 @@ impl RawArgs {
     }
 
     pub(super) fn set_attachments(&mut self, parts: Vec<Bytes>) -> Result<(), PacketError> {
-        decode::check_placeholders(self.array.as_ref(), parts.len())?;
+        parts::check_placeholders(self.array.as_ref(), parts.len())?;
         self.attachments = Some(parts.into());
         Ok(())
     }

@@ -43,6 +43,12 @@ pub enum EncodeError {
 pub trait Args {
     #[doc(hidden)]
     fn write(&self, out: &mut ArgsWriter) -> Result<(), EncodeError>;
+
+    /// About how many bytes of JSON this becomes.
+    #[doc(hidden)]
+    fn size_hint(&self) -> usize {
+        96
+    }
 }
 
 impl<T: Serialize + ?Sized> Args for T {
@@ -66,6 +72,10 @@ impl Args for RawArgs {
             out.parts.extend_from_slice(self.attachments());
         }
         Ok(())
+    }
+
+    fn size_hint(&self) -> usize {
+        self.as_json().len()
     }
 }
 
@@ -153,6 +163,13 @@ struct Header<'a> {
 }
 
 impl Header<'_> {
+    /// What the text has beside its arguments, but for escapes in the name.
+    fn size_hint(&self, name: Option<&str>) -> usize {
+        let name = name.map_or(0, |name| name.len() + 3);
+        let id = if self.id.is_some() { 20 } else { 0 };
+        self.kinds[0].len() + self.namespace.len() + 1 + id + "[]".len() + name
+    }
+
     fn write(self, out: &mut Vec<u8>, attachments: usize) {
         use std::io::Write;
         let mut put = |text: &str| out.extend_from_slice(text.as_bytes());
@@ -179,7 +196,10 @@ fn encode<T: Args + ?Sized>(
     name: Option<&str>,
     args: &T,
 ) -> Result<Encoded, EncodeError> {
-    let mut out = ArgsWriter { json: Vec::with_capacity(128), parts: Vec::new() };
+    let mut out = ArgsWriter {
+        json: Vec::with_capacity(header.size_hint(name) + args.size_hint()),
+        parts: Vec::new(),
+    };
     header.write(&mut out.json, 0);
     let body = out.json.len();
     out.json.push(b'[');

@@ -11,6 +11,7 @@ mod encode;
 mod encoded;
 pub mod engine;
 pub mod packet;
+mod parts;
 pub mod payload;
 
 pub(crate) use self::encode::encode_disconnect;
