@@ -1,7 +1,9 @@
 //! Options. Each says its default, its unit, and which option of the Node server it mirrors.
 
 use std::{
-    fmt, fs, io,
+    fmt, fs,
+    hash::{DefaultHasher, Hasher},
+    io,
     path::{Path, PathBuf},
     pin::Pin,
     sync::Arc,
@@ -9,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::request::Parts;
+use http::{HeaderValue, request::Parts};
 
 use crate::{
     clock::Clock,
@@ -54,7 +56,26 @@ pub(crate) struct Config {
     pub(crate) allowed_origins: Option<Vec<String>>,
     pub(crate) allow_request: Option<AllowRequest>,
     pub(crate) cleanup_empty_namespaces: bool,
-    pub(crate) client_files: Vec<(String, Bytes)>,
+    pub(crate) client_files: Vec<ClientFile>,
+}
+
+/// A file of the browser client, in memory.
+#[derive(Clone, Debug)]
+pub(crate) struct ClientFile {
+    pub(crate) name: String,
+    pub(crate) body: Bytes,
+    /// Tells one content from another, so that browsers need not load a file again.
+    pub(crate) etag: HeaderValue,
+}
+
+impl ClientFile {
+    fn new(name: String, body: Vec<u8>) -> Self {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&body);
+        let etag = format!("\"{:016x}\"", hasher.finish());
+        let etag = HeaderValue::try_from(etag).expect("quoted digits are a header value");
+        Self { name, body: body.into(), etag }
+    }
 }
 
 pub(crate) type AllowRequest =
@@ -306,15 +327,15 @@ impl Builder {
 const CLIENT_FILES: [&str; 4] =
     ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
 
-fn read_client_files(directory: &Path) -> Result<Vec<(String, Bytes)>, ConfigError> {
+fn read_client_files(directory: &Path) -> Result<Vec<ClientFile>, ConfigError> {
     let mut files = Vec::new();
     for name in CLIENT_FILES {
         let path = directory.join(name);
         let body = fs::read(&path).map_err(|error| ConfigError::ClientFiles { path, error })?;
-        files.push((name.to_owned(), body.into()));
+        files.push(ClientFile::new(name.to_owned(), body));
         let map = format!("{name}.map");
         if let Ok(body) = fs::read(directory.join(&map)) {
-            files.push((map, body.into()));
+            files.push(ClientFile::new(map, body));
         }
     }
     Ok(files)

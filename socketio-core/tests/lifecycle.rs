@@ -167,6 +167,21 @@ fn namespaces_are_made_on_demand_and_removed_when_empty() {
 }
 
 #[test]
+fn a_panic_anywhere_in_the_application_is_survived() {
+    let server = server();
+    server.io().on_error(|report| panic!("a bug in the hook: {report}"));
+    server.io().on("error", || Err::<(), _>("an error"));
+    server.io().of_dynamic(|name| name == "/bad-name" && panic!("a bug"), |_| {});
+    server.io().of_dynamic(|name| name == "/bad-set-up", |_| panic!("a bug"));
+    let client = server.connect();
+    client.emit("error", &());
+    for name in ["/bad-name", "/bad-set-up"] {
+        assert!(client.connection().join(name, &()).is_err());
+    }
+    assert!(client.is_connected());
+}
+
+#[test]
 fn namespaces_of_one_client_are_limited() {
     let mut limits = Limits::default();
     limits.namespaces = 3;

@@ -127,6 +127,19 @@ fn the_server_closes_after_what_is_queued() {
 }
 
 #[test]
+fn nothing_behind_a_violation_is_handled() {
+    let server = server();
+    server.io().on_error(|report| assert!(report.failure.is_clients(), "{report}"));
+    server.io().of("/other").on_connect(|| -> () { panic!("let in") });
+    let client = Polling::connect(&server);
+    let get = client.get();
+    client.post("4abc\x1e40/other,\x1e420[\"echo\",7]");
+    assert_eq!(get.take(), (200, "1".to_owned()));
+    assert_eq!(server.io().sockets_count(), 0);
+    assert_eq!(client.get().take().0, 400);
+}
+
+#[test]
 fn an_upgrade_moves_everything_to_the_websocket() {
     let server = server();
     let client = Polling::connect(&server);

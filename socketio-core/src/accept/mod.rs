@@ -157,23 +157,22 @@ impl Endpoint {
             return None;
         }
         let (_, name) = head.uri.path().rsplit_once('/')?;
-        let (_, body) = files.iter().find(|(file, _)| file == name)?;
+        let file = files.iter().find(|file| file.name == name)?;
         let content_type = match name.ends_with(".map") {
             true => "application/json; charset=utf-8",
             false => "application/javascript; charset=utf-8",
         };
-        let etag = concat!("\"", env!("CARGO_PKG_VERSION"), "\"");
         let is_known = head.headers.get_all(header::IF_NONE_MATCH).iter().any(|value| {
             let mut tags = value.to_str().unwrap_or_default().split(',').map(str::trim);
-            tags.any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+            tags.any(|tag| tag == "*" || file.etag == tag.trim_start_matches("W/"))
         });
         let mut response = match is_known {
             true => empty(StatusCode::NOT_MODIFIED),
-            false => with_body(StatusCode::OK, content_type, body.clone()),
+            false => with_body(StatusCode::OK, content_type, file.body.clone()),
         };
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=0"));
-        headers.insert(header::ETAG, HeaderValue::from_static(etag));
+        headers.insert(header::ETAG, file.etag.clone());
         Some(response)
     }
 }

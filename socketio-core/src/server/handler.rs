@@ -242,7 +242,7 @@ pub(crate) fn call_caught<C>(handler: &dyn Callable<C>, cx: C) -> Started {
         .unwrap_or_else(|panic| Started::Done(Err(panicked(&*panic))))
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> Failure {
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> Failure {
     let message = panic
         .downcast_ref::<&str>()
         .map(|message| (*message).to_owned())

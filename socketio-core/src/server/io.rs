@@ -2,6 +2,7 @@ use std::{
     any::Any,
     fmt,
     ops::Deref,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -13,6 +14,7 @@ use super::{
     client::ClientRunner,
     driver::Runner,
     engine::{Engine, Host},
+    handler::panicked,
     namespace::Namespace,
     rooms::Retired,
     session::Session,
@@ -217,19 +219,33 @@ impl Server {
         if let Some(namespace) = read(&self.namespaces).get(name) {
             return Some(namespace.clone());
         }
-        let candidates = read(&self.dynamic).clone();
-        let dynamic = candidates.iter().find(|dynamic| (dynamic.matches)(name))?;
         // Its own copy of the name: a slice would keep the whole frame.
         let own: ByteString = name.to_string().into();
-        let namespace = Namespace::new(own.clone(), self.root.0.server.clone(), true);
-        (dynamic.set_up)(&namespace);
+        let candidates = read(&self.dynamic).clone();
+        let make = || {
+            let dynamic = candidates.iter().find(|dynamic| (dynamic.matches)(name))?;
+            let namespace = Namespace::new(own.clone(), self.root.0.server.clone(), true);
+            (dynamic.set_up)(&namespace);
+            Some(namespace)
+        };
+        let namespace = match catch_unwind(AssertUnwindSafe(make)) {
+            Ok(namespace) => namespace?,
+            Err(panic) => {
+                let namespace = Some(own);
+                let failure = panicked(&*panic);
+                self.report(ErrorReport { namespace, socket: None, event: None, failure });
+                return None;
+            }
+        };
         // Another client may have been first; then its namespace is the one.
         Some(write(&self.namespaces).entry(own).or_insert(namespace).clone())
     }
 
     pub(super) fn report(&self, report: ErrorReport) {
         let hook = Arc::clone(&read(&self.error_hook));
-        hook(&report);
+        if catch_unwind(AssertUnwindSafe(|| hook(&report))).is_err() {
+            tracing::error!("the error hook panicked over: {report}");
+        }
     }
 }
 

@@ -304,6 +304,8 @@ impl Connection {
         }
         self.state = State::Closing { force_at: now + self.settings.drain_timeout };
         self.probe = None;
+        // Nobody is there for what the client sent meanwhile.
+        self.events.clear();
         // Packets and the close packet never share a payload: the official client would act on the
         // close before it has read what comes with it.
         if self.get == Get::Parked && self.queue.is_empty() {
