@@ -52,7 +52,7 @@ impl Receive {
                     received += chunk.len();
                     if received <= limit {
                         parts.push(chunk);
-                    } else if received > 2 * limit {
+                    } else if received / 2 > limit {
                         // What is a little too long is read to its end, for the client to see the
                         // answer.
                         break;
@@ -62,14 +62,16 @@ impl Receive {
                 Some(Some(Err(_))) | None => return empty(StatusCode::BAD_REQUEST),
             }
         }
-        self.finished = true;
         if received > limit {
-            self.session.with(|connection| connection.handle_post_refused());
+            self.finished = true;
+            self.session.with(|connection| connection.handle_post_done());
             return empty(StatusCode::PAYLOAD_TOO_LARGE);
         }
         let body = parts.into_bytes();
         self.session.with_now(|connection, now| connection.handle_payload(now, body));
         poll_fn(|cx| self.session.poll_received(cx)).await;
+        self.finished = true;
+        self.session.with(|connection| connection.handle_post_done());
         with_body(StatusCode::OK, "text/html", "ok")
     }
 }

@@ -66,7 +66,7 @@ impl Upgrade {
             None => return,
         };
         drop(self);
-        let mut websocket = pin!(websocket);
+        let mut websocket = pin!(Some(websocket));
         poll_fn(|cx| pump.poll(websocket.as_mut(), cx)).await;
     }
 }

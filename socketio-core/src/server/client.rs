@@ -140,7 +140,9 @@ impl ClientRunner {
             return;
         }
         let entered = server.enter(&name, |namespace| {
-            let socket = Socket::new(namespace.clone(), Arc::clone(&self.client), auth.clone());
+            // Its own copy: a slice would keep the whole body it came in.
+            let auth = auth.as_deref().map(ByteString::from);
+            let socket = Socket::new(namespace.clone(), Arc::clone(&self.client), auth);
             namespace.rooms().insert(socket.clone()).map(|()| socket)
         });
         let Some(socket) = entered else {
@@ -408,6 +410,13 @@ impl Drop for ClientRunner {
         let sockets = self.client.machine().close();
         for socket in sockets {
             socket.shut(DisconnectReason::TransportClose);
+            socket.turn(|turn| std::mem::take(&mut turn.backlog));
+        }
+        loop {
+            let event = self.client.machine().poll_event();
+            if event.is_none() {
+                break;
+            }
         }
     }
 }

@@ -92,8 +92,11 @@ impl Engine {
         let packet = Encoded::packet(self.open_packet(&id, transport));
         let connection = Connection::new(self.clock().now(), settings, transport, packet);
         let session = Session::new(id, Arc::clone(host), handshake, connection);
-        self.lock().open.insert(id, Arc::clone(&session));
         let runner = Arc::clone(host).open(&session);
+        self.lock().open.insert(id, Arc::clone(&session));
+        if self.is_closing() {
+            session.with_now(|connection, now| connection.close(now));
+        }
         Driver::new(session, runner)
     }
 

@@ -128,7 +128,14 @@ impl EngineSocket {
         std::future::poll_fn(|cx| {
             let mut inbox = lock(&self.inbox);
             match inbox.messages.pop_front() {
-                Some(message) => Poll::Ready(Some(message)),
+                Some(message) => {
+                    let was_full = inbox.messages.len() == INBOX - 1;
+                    drop(inbox);
+                    if was_full {
+                        self.session.wake_driver();
+                    }
+                    Poll::Ready(Some(message))
+                }
                 None if inbox.closed.is_some() => Poll::Ready(None),
                 None => {
                     inbox.waker = Some(cx.waker().clone());

@@ -92,7 +92,11 @@ impl Pump {
     }
 
     /// Runs the websocket. Ready when both it and the driver, if it has it, are finished.
-    pub(crate) fn poll<W>(&mut self, mut ws: Pin<&mut W>, cx: &mut Context<'_>) -> Poll<()>
+    pub(crate) fn poll<W>(
+        &mut self,
+        mut ws: Pin<&mut Option<W>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()>
     where
         W: Stream<Item = Result<Frame, WebSocketError>> + Sink<Frame, Error = WebSocketError>,
     {
@@ -106,7 +110,10 @@ impl Pump {
             if let Some(driver) = self.session.start_websocket(self.id) {
                 self.driver = Some(driver);
             }
-            let read = self.poll_read(now, ws.as_mut(), cx);
+            let mut read = match ws.as_mut().as_pin_mut() {
+                Some(ws) => self.poll_read(now, ws, cx),
+                None => Poll::Pending,
+            };
             let was_saturated = self.is_saturated();
             if let Some(driver) = &mut self.driver
                 && driver.poll(now, cx).is_ready()
@@ -114,9 +121,17 @@ impl Pump {
                 self.driver = None;
             }
             if was_saturated && !self.is_saturated() {
-                continue;
+                // What was left unread is read at the next turn.
+                read = Poll::Ready(());
             }
-            let writing = self.poll_write(now, ws.as_mut(), cx);
+            let writing = match ws.as_mut().as_pin_mut() {
+                Some(ws) => self.poll_write(now, ws, cx),
+                None => Writing::Flushed,
+            };
+            if self.phase == Phase::Gone {
+                // Handlers may run on for long; the connection need not stay for them.
+                ws.set(None);
+            }
             if self.phase == Phase::Gone && self.driver.is_none() {
                 self.driver = self.session.start_websocket(self.id);
                 match self.driver {
@@ -166,7 +181,6 @@ impl Pump {
                 continue;
             }
             match frame {
-                Some(Ok(Frame::Close(_))) => self.end(DisconnectReason::TransportClose),
                 Some(Ok(frame)) => {
                     let id = self.id;
                     self.session.with(|connection| connection.handle_frame(now, id, frame));
@@ -276,8 +290,16 @@ impl Pump {
         self.session.with(|connection| connection.handle_websocket_closed(id, reason));
     }
 
+    /// Whether nobody takes what would be read: the application is busy, or the driver is still on
+    /// its way here.
     fn is_saturated(&self) -> bool {
-        self.driver.as_ref().is_some_and(|driver| !driver.is_ready())
+        match &self.driver {
+            Some(driver) => !driver.is_ready(),
+            None => {
+                let state = self.session.read(|connection| connection.websocket_state(self.id));
+                state == WebSocketState::Active
+            }
+        }
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

@@ -138,8 +138,9 @@ impl Rooms {
 
     /// Has nobody come any more, if nobody is here.
     pub(super) fn retire(&mut self) -> bool {
-        self.is_retired |= self.members.is_empty();
-        self.is_retired
+        let retires = !self.is_retired && self.members.is_empty();
+        self.is_retired |= retires;
+        retires
     }
 
     fn for_each_in(&self, room: &str, mut each: impl FnMut(Key)) {

@@ -30,6 +30,8 @@ struct State {
     armed: Option<Instant>,
     /// The websocket's task drives the session too, so that its waker serves for both.
     pump_drives: bool,
+    /// The driver is to look for work, though it may be running and past where it looks.
+    is_called: bool,
     /// The driver on its way from the polling task to the websocket's.
     handover: Option<Driver>,
 }
@@ -57,6 +59,7 @@ impl Session {
             wakers: Wakers::default(),
             armed: None,
             pump_drives,
+            is_called: false,
             handover: None,
         });
         Arc::new(Self { id, host, handshake, state })
@@ -146,7 +149,10 @@ impl Session {
 
     /// Has the driver look for work.
     pub(crate) fn wake_driver(&self) {
-        let waker = self.lock().take_driver();
+        let mut state = self.lock();
+        state.is_called = true;
+        let waker = state.take_driver();
+        drop(state);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -223,7 +229,8 @@ impl Session {
     /// Has the driver woken when there is work for it, unless there is some already.
     pub(super) fn poll_driver(&self, cx: &mut Context<'_>, saturated: bool) -> Poll<()> {
         let mut state = self.lock();
-        if state.connection.has_events() && (!saturated || state.connection.is_closed()) {
+        let is_called = mem::take(&mut state.is_called);
+        if is_called || state.can_drive(saturated) {
             return Poll::Ready(());
         }
         state.armed = None;
@@ -240,16 +247,16 @@ impl Session {
     pub(super) fn poll_websocket(&self, cx: &mut Context<'_>, pump: PumpState) -> Poll<()> {
         let mut state = self.lock();
         match pump.writing {
-            Writing::Blocked => state.connection.handle_blocked(),
-            Writing::Flushed => state.connection.handle_flushed(),
+            Writing::Blocked => state.connection.handle_blocked(pump.id),
+            Writing::Flushed => state.connection.handle_flushed(pump.id),
         }
         let ready = match state.connection.is_ready() {
             true => mem::take(&mut state.wakers.ready),
             false => Vec::new(),
         };
+        let is_called = pump.drives && mem::take(&mut state.is_called);
+        let to_drive = is_called || (pump.drives && state.can_drive(pump.saturated));
         let connection = &state.connection;
-        let to_drive =
-            pump.drives && connection.has_events() && (!pump.saturated || connection.is_closed());
         let to_write = !pump.ended
             && (connection.can_use_websocket()
                 || connection.websocket_state(pump.id) == WebSocketState::Closed);
@@ -326,6 +333,11 @@ pub(super) enum Writing {
 }
 
 impl State {
+    /// Whether there is an event that the driver can take.
+    fn can_drive(&self, saturated: bool) -> bool {
+        self.connection.has_events() && (!saturated || self.connection.is_closed())
+    }
+
     fn take_writer(&mut self) -> Option<Waker> {
         if self.connection.can_answer_get() {
             return self.wakers.get.take();
@@ -343,7 +355,7 @@ impl State {
         }
     }
 
-    fn take_wakers(&mut self) -> Woken {
+    fn take_wakers(&mut self) -> Wakers {
         let connection = &self.connection;
         let is_due = match (connection.poll_timeout(), self.armed) {
             (Some(timeout), Some(armed)) => timeout < armed,
@@ -355,7 +367,7 @@ impl State {
             || (!self.pump_drives && connection.transport() == Transport::WebSocket);
         let received = connection.is_closed() || !connection.has_events();
         let ready = connection.is_ready();
-        Woken {
+        Wakers {
             driver: if drive { self.take_driver() } else { None },
             post: if received { self.wakers.post.take() } else { None },
             ready: if ready { mem::take(&mut self.wakers.ready) } else { Vec::new() },
@@ -367,9 +379,6 @@ impl State {
         }
     }
 }
-
-/// Wakers on their way out of the lock.
-type Woken = Wakers;
 
 impl Wakers {
     fn wake(self) {

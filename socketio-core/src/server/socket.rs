@@ -212,16 +212,18 @@ impl Socket {
 
     /// Joins rooms. Does nothing once the socket has ended.
     pub fn join(&self, rooms: impl IntoRooms) {
+        let rooms = rooms.into_rooms();
         let mut members = self.0.namespace.rooms();
-        for room in rooms.into_rooms() {
+        for room in rooms {
             members.join(&self.0.id, &room);
         }
     }
 
     /// Leaves rooms. The room of its own it cannot leave.
     pub fn leave(&self, rooms: impl IntoRooms) {
+        let rooms = rooms.into_rooms();
         let mut members = self.0.namespace.rooms();
-        for room in rooms.into_rooms() {
+        for room in rooms {
             members.leave(&self.0.id, &room);
         }
     }
@@ -250,7 +252,8 @@ impl Socket {
     pub fn disconnect(&self) {
         if self.shut(DisconnectReason::ServerNamespaceDisconnect) {
             // Where the client is gone already, nobody needs to be told.
-            let _ = self.0.client.session().send(encode_disconnect(self.namespace_name()));
+            let packet = encode_disconnect(self.namespace_name());
+            self.0.client.session().with(|connection| connection.send_control(packet));
             self.0.client.leave(self.namespace_name());
         }
     }

@@ -234,13 +234,17 @@ impl<S: Clone, A> Client<S, A> {
     fn handle_packet(&mut self, packet: Packet) -> Result<Option<Event<S, A>>, Violation> {
         Ok(match packet {
             Packet::Connect { namespace, auth } => {
-                match self.namespaces.get(&namespace) {
-                    Some(Namespace::Present { .. }) => return Err(Violation::SecondConnect),
-                    Some(Namespace::Left) => {}
-                    None if self.namespaces.len() >= self.settings.max_namespaces => {
-                        return Err(Violation::TooManyNamespaces);
-                    }
-                    None => {}
+                if let Some(Namespace::Present { .. }) = self.namespaces.get(&namespace) {
+                    return Err(Violation::SecondConnect);
+                }
+                let is_full = |client: &Self| {
+                    client.namespaces.len() >= client.settings.max_namespaces
+                };
+                if is_full(self) {
+                    self.namespaces.retain(|_, place| matches!(place, Namespace::Present { .. }));
+                }
+                if is_full(self) {
+                    return Err(Violation::TooManyNamespaces);
                 }
                 Some(Event::Connect { namespace, auth })
             }

@@ -37,8 +37,7 @@ pub(crate) struct Connection {
     state: State,
     transport: Transport,
     get: Get,
-    /// Until when the body of a POST must be here.
-    body: Option<Instant>,
+    post: Post,
     probe: Option<Probe>,
     /// The websocket that carries the session, or tries to.
     websocket: WebSocketId,
@@ -64,6 +63,15 @@ enum Get {
     Parked,
     /// To be answered with this packet, whatever is queued.
     Answered(&'static str),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Post {
+    Absent,
+    /// Its body is under way, and must be here by then.
+    Awaited { deadline: Instant },
+    /// Its packets are with the application; it is yet to be answered.
+    Taken,
 }
 
 #[derive(Debug)]
@@ -134,7 +142,7 @@ impl Connection {
             state: State::Open,
             transport,
             get: Get::Absent,
-            body: None,
+            post: Post::Absent,
             probe: None,
             websocket: WebSocketId::default(),
             blocked: false,
@@ -151,8 +159,9 @@ impl Connection {
             self.abort(DisconnectReason::TransportError);
             return Err(Overlap);
         }
-        self.get = match self.state {
-            State::Closing { .. } if self.queue.is_empty() => Get::Answered("6\u{1e}1"),
+        self.get = match (self.state, self.transport) {
+            (State::Closed, _) | (_, Transport::WebSocket) => Get::Answered("1"),
+            (State::Closing { .. }, _) if self.queue.is_empty() => Get::Answered("6\u{1e}1"),
             _ => Get::Parked,
         };
         Ok(())
@@ -161,33 +170,33 @@ impl Connection {
     /// The GET was given up before it was answered.
     pub(crate) fn handle_get_dropped(&mut self) {
         self.get = Get::Absent;
-        self.abort(DisconnectReason::TransportError);
+        self.abort_polling();
     }
 
     /// A POST came; its body is still under way.
     pub(crate) fn handle_post(&mut self, now: Instant) -> Result<(), Overlap> {
-        if self.body.is_some() {
+        if self.post != Post::Absent {
             self.abort(DisconnectReason::TransportError);
             return Err(Overlap);
         }
-        self.body = Some(now + self.settings.body_timeout);
+        self.post = Post::Awaited { deadline: now + self.settings.body_timeout };
         Ok(())
     }
 
-    /// The POST was refused for its size; the session goes on.
-    pub(crate) fn handle_post_refused(&mut self) {
-        self.body = None;
+    /// The POST is answered.
+    pub(crate) fn handle_post_done(&mut self) {
+        self.post = Post::Absent;
     }
 
     /// The POST's body broke off, or is of a kind that the protocol does not have.
     pub(crate) fn handle_post_failed(&mut self) {
-        self.body = None;
-        self.abort(DisconnectReason::TransportError);
+        self.post = Post::Absent;
+        self.abort_polling();
     }
 
     /// The body of the POST is here.
     pub(crate) fn handle_payload(&mut self, now: Instant, body: Bytes) {
-        self.body = None;
+        self.post = Post::Taken;
         for packet in payload::decode(body) {
             if self.state != State::Open {
                 return;
@@ -230,14 +239,16 @@ impl Connection {
     }
 
     /// All that the websocket was given is written.
-    pub(crate) fn handle_flushed(&mut self) {
-        self.queue.sent();
-        self.blocked = false;
+    pub(crate) fn handle_flushed(&mut self, id: WebSocketId) {
+        if self.is_current(id) {
+            self.queue.sent();
+            self.blocked = false;
+        }
     }
 
     /// The websocket takes no more for now.
-    pub(crate) fn handle_blocked(&mut self) {
-        self.blocked = true;
+    pub(crate) fn handle_blocked(&mut self, id: WebSocketId) {
+        self.blocked |= self.is_current(id);
     }
 
     /// Does what is due.
@@ -250,7 +261,7 @@ impl Connection {
             State::Closing { .. } => return,
             State::Open => {}
         }
-        if self.body.is_some_and(|deadline| deadline <= now) {
+        if matches!(self.post, Post::Awaited { deadline } if deadline <= now) {
             return self.abort(DisconnectReason::TransportError);
         }
         if let Some(probe) = &mut self.probe {
@@ -282,6 +293,13 @@ impl Connection {
         }
         self.queue.push(message);
         Ok(())
+    }
+
+    /// Queues what the client must learn, whatever waits already.
+    pub(crate) fn send_control(&mut self, packet: Encoded) {
+        if self.state == State::Open {
+            self.queue.push(packet);
+        }
     }
 
     /// Queues a message if the transport takes it now, and drops it otherwise.
@@ -320,7 +338,7 @@ impl Connection {
         }
         self.state = State::Closed;
         self.probe = None;
-        self.body = None;
+        self.post = Post::Absent;
         self.queue.clear();
         if self.get == Get::Parked {
             self.get = Get::Answered("1");
@@ -391,8 +409,12 @@ impl Connection {
             State::Closing { force_at } => Some(force_at),
             State::Open => {
                 let probe = self.probe.as_ref();
+                let body = match self.post {
+                    Post::Awaited { deadline } => Some(deadline),
+                    Post::Absent | Post::Taken => None,
+                };
                 let timers = [
-                    self.body,
+                    body,
                     probe.map(|probe| probe.deadline),
                     probe.and_then(|probe| probe.release_at),
                 ];
@@ -435,7 +457,7 @@ impl Connection {
     /// Whether the websocket that waits has something to do: to write, or to end.
     pub(crate) fn can_use_websocket(&self) -> bool {
         match (self.state, &self.probe) {
-            (State::Open, Some(probe)) => probe.pong_due,
+            (State::Open, Some(probe)) => probe.pong_due && !self.blocked,
             (State::Open, None) if self.transport == Transport::Polling => true,
             (State::Open, None) => !self.queue.is_empty() && !self.blocked,
             (State::Closing { .. }, _) => !self.blocked,
@@ -458,6 +480,13 @@ impl Connection {
             (State::Open, Transport::WebSocket, _) => WebSocketState::Active,
             (State::Open, Transport::Polling, Some(_)) => WebSocketState::Probing,
             (_, Transport::Polling, _) => WebSocketState::Closed,
+        }
+    }
+
+    /// A request broke off. Once a websocket carries the session, that means nothing.
+    fn abort_polling(&mut self) {
+        if self.transport == Transport::Polling {
+            self.abort(DisconnectReason::TransportError);
         }
     }
 

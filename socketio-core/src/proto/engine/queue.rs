@@ -25,7 +25,7 @@ impl Queue {
 
     /// Gives all packets to a transport. Their bytes count until [`sent`](Queue::sent).
     pub(super) fn take(&mut self) -> VecDeque<Encoded> {
-        self.in_flight += mem::take(&mut self.bytes);
+        self.in_flight = mem::take(&mut self.bytes);
         mem::take(&mut self.packets)
     }
 

@@ -65,6 +65,7 @@ impl Peer {
     fn post(&mut self, body: &str) {
         self.connection.handle_post(self.now).expect("no other POST");
         self.connection.handle_payload(self.now, Bytes::from(body.to_owned()));
+        self.connection.handle_post_done();
     }
 
     fn frame(&mut self, id: WebSocketId, text: &str) {
@@ -73,7 +74,7 @@ impl Peer {
 
     fn written(&mut self, id: WebSocketId) -> Vec<String> {
         let packets = self.connection.poll_transmit(id).unwrap_or_default();
-        self.connection.handle_flushed();
+        self.connection.handle_flushed(id);
         let frames = packets.into_iter().flat_map(Encoded::into_frames);
         frames
             .map(|frame| match frame {
@@ -229,7 +230,7 @@ fn what_a_blocked_websocket_holds_still_counts() {
     let id = WebSocketId::default();
     peer.send(&"x".repeat(900)).expect("it fits");
     assert!(peer.connection.poll_transmit(id).is_some());
-    peer.connection.handle_blocked();
+    peer.connection.handle_blocked(WebSocketId::default());
     assert!(!peer.connection.is_ready());
     assert_eq!(peer.send(&"x".repeat(200)), Err(SendError::Overflow));
 }
