@@ -82,8 +82,9 @@ pub(crate) type AllowRequest =
     Arc<dyn Fn(&Parts) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
 /// Bounds on what one client can make the server hold. They apply to every transport alike.
+///
+/// More may be added, so write `Limits { handlers: 10, ..Limits::default() }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Limits {
     /// Attachments of one packet. Default 10, which the official client also holds to.
     pub attachments: usize,
@@ -96,8 +97,9 @@ pub struct Limits {
     /// Time that a session which the server closes has to take what is queued. Default 30 s, as on
     /// Node.
     pub drain_timeout: Duration,
-    /// Handlers of one client that run or wait at a time. Past it the client is not read until one
-    /// has finished. Default 128.
+    /// Handlers of one client that run at a time. Past it the client is not read until one has
+    /// finished, or while handlers wait for its acknowledgements, only as many events further.
+    /// Default 128.
     pub handlers: usize,
     /// Namespaces that one client may be in. Past it the client is closed. Default 100.
     pub namespaces: usize,

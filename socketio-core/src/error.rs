@@ -23,7 +23,8 @@ pub enum EmitError {
     /// The event cannot be written.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// The client is too slow: more than `limits.outgoing_bytes` wait for it. It was closed.
+    /// The client is too slow: more than `limits.outgoing_bytes` wait for it. It was closed, or if
+    /// its connect is yet to be answered, this event is lost.
     #[error("the client is too slow")]
     Overflow,
 }

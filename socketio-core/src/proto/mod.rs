@@ -13,9 +13,18 @@
 pub(crate) mod client;
 pub(crate) mod engine;
 
-use std::fmt;
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use serde::{Serialize, Serializer};
+
+/// The time after a duration that may be meant as "never": then it is in thirty years.
+pub(crate) fn after(now: Instant, duration: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+    now + duration.min(NEVER)
+}
 
 /// Why a session or a socket ended, in the words of the Node server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -3,8 +3,8 @@ use std::{sync::Arc, time::Duration};
 use bytestring::ByteString;
 
 use super::{
-    ack::{Gathering, Replies, Share, Waiting},
     namespace::Namespace,
+    replies::{Gathering, Replies, Share, Waiting},
     rooms::Selection,
     socket::Socket,
 };

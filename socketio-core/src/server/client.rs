@@ -9,22 +9,25 @@ use std::{
 
 use bytestring::ByteString;
 use futures_util::stream::{FuturesUnordered, Stream};
+use rustc_hash::FxHashMap;
 
 use super::{
-    ack::{Ack, Waiting},
+    ack::Ack,
     context::{ConnectContext, DisconnectContext, EventContext},
     driver::Runner,
     engine::Host,
     handler::{BoxFuture, Running, Started, call_caught},
     io::{Server, SocketIo},
     namespace::Handlers,
+    replies::Waiting,
     session::Session,
     socket::Socket,
 };
 use crate::{
     error::{AckError, ConnectError, ErrorReport, Failure},
+    id::SocketId,
     proto::{
-        DisconnectReason,
+        DisconnectReason, after,
         client::{Client, Event, Violation},
         engine::Transport,
     },
@@ -73,7 +76,7 @@ impl ClientHandle {
         waiting: Waiting,
     ) -> bool {
         let timeout = timeout.unwrap_or(self.server.engine().config().ack_timeout);
-        let deadline = self.session.now() + timeout;
+        let deadline = after(self.session.now(), timeout);
         let is_present = self.machine().await_ack(namespace, id, deadline, waiting).is_ok();
         if is_present {
             self.session.rearm(deadline);
@@ -97,8 +100,10 @@ pub(super) struct ClientRunner {
     client: Arc<ClientHandle>,
     /// Handlers that did not finish at once.
     running: Option<FuturesUnordered<Running<Job>>>,
-    /// Events that wait for a connect handler.
-    waiting: usize,
+    /// Sockets whose connect handler has not returned, and the events that wait for it.
+    connecting: FxHashMap<SocketId, Vec<EventContext>>,
+    /// What came past the bound of handlers, while handlers wait for this client.
+    held: VecDeque<Event<Socket, Waiting>>,
 }
 
 /// What a handler was called for.
@@ -113,7 +118,23 @@ impl ClientRunner {
         let settings = server.engine().config().client();
         let machine = Mutex::new(Client::new(session.now(), settings));
         let client = ClientHandle { session: Arc::clone(session), server, machine };
-        Self { client: Arc::new(client), running: None, waiting: 0 }
+        Self {
+            client: Arc::new(client),
+            running: None,
+            connecting: FxHashMap::default(),
+            held: VecDeque::new(),
+        }
+    }
+
+    fn limit(&self) -> usize {
+        self.client.server.engine().config().limits.handlers
+    }
+
+    /// Whether no more handlers may be started.
+    fn is_full(&self) -> bool {
+        let running = self.running.as_ref().map_or(0, FuturesUnordered::len);
+        let waiting: usize = self.connecting.values().map(Vec::len).sum();
+        running + waiting >= self.limit()
     }
 
     fn handle_event(&mut self, event: Event<Socket, Waiting>, cx: &mut Context<'_>) {
@@ -128,7 +149,7 @@ impl ClientRunner {
                 socket.shut(DisconnectReason::ClientNamespaceDisconnect);
                 self.ended(socket, cx);
             }
-            Event::Received { socket, id, name, args } => self.event(socket, id, name, args, cx),
+            Event::Received { socket, id, name, args } => self.receive(socket, id, name, args, cx),
             Event::Left { socket } => self.ended(socket, cx),
             Event::Violation(violation) => self.violated(violation, cx),
         }
@@ -151,12 +172,13 @@ impl ClientRunner {
                 self.client.session.send(encode_connect_error(&name, "Invalid namespace", None));
             return;
         };
-        self.client.machine().join(socket.namespace().name().into(), socket.clone());
+        self.client.machine().join(socket.namespace().shared_name(), socket.clone());
+        self.connecting.insert(*socket.id(), Vec::new());
         let future = connect(socket.clone(), socket.namespace().handlers());
         self.start(Job::Connect(socket), Started::Pending(Box::pin(future)), cx);
     }
 
-    fn event(
+    fn receive(
         &mut self,
         socket: Socket,
         id: Option<AckId>,
@@ -164,18 +186,14 @@ impl ClientRunner {
         args: RawArgs,
         cx: &mut Context<'_>,
     ) {
-        let ack = |socket: &Socket| Ack::new(socket, id);
-        let is_held = socket.turn(|turn| !turn.is_ready);
-        if is_held {
-            self.waiting += 1;
-            let event = EventContext { ack: ack(&socket), socket: socket.clone(), name, args };
-            socket.turn(|turn| turn.backlog.push_back(event));
-            return;
-        }
-        let handlers = socket.namespace().handlers();
-        if handlers.events.contains_key(&name) {
-            let event = EventContext { ack: ack(&socket), socket, name, args };
-            self.dispatch(&handlers, event, cx);
+        let ack = Ack::new(&socket, id);
+        let event = EventContext { socket, name, args, ack };
+        match self.connecting.get_mut(event.socket.id()) {
+            Some(backlog) => backlog.push(event),
+            None => {
+                let handlers = event.socket.namespace().handlers();
+                self.dispatch(&handlers, event, cx);
+            }
         }
     }
 
@@ -237,22 +255,16 @@ impl ClientRunner {
         if !matches!(result, Err(Failure::Refused(_))) {
             self.report(&socket, "connect".into(), result);
         }
-        let backlog = socket.turn(|turn| {
-            turn.is_ready = true;
-            std::mem::take(&mut turn.backlog)
-        });
-        self.waiting -= backlog.len();
-        self.catch_up(&socket, backlog, cx);
-        self.run_disconnect(socket, cx);
-    }
-
-    fn catch_up(&mut self, socket: &Socket, events: VecDeque<EventContext>, cx: &mut Context<'_>) {
+        let backlog = self.connecting.remove(socket.id()).unwrap_or_default();
         let handlers = socket.namespace().handlers();
-        for event in events {
+        for event in backlog {
             if socket.is_connected() {
                 self.dispatch(&handlers, event, cx);
+            } else {
+                event.ack.disarm();
             }
         }
+        self.run_disconnect(socket, cx);
     }
 
     fn refuse(&self, socket: &Socket, result: &Result<(), Failure>) {
@@ -274,7 +286,7 @@ impl ClientRunner {
     /// The socket was shut.
     fn ended(&mut self, socket: Socket, cx: &mut Context<'_>) {
         // Otherwise it is the connect handler's turn first.
-        if socket.turn(|turn| turn.is_ready) {
+        if !self.connecting.contains_key(socket.id()) {
             self.run_disconnect(socket, cx);
         }
     }
@@ -366,12 +378,24 @@ async fn run(started: Started) -> Result<(), Failure> {
 impl Runner for ClientRunner {
     fn handle_message(&mut self, now: Instant, message: Message, cx: &mut Context<'_>) {
         let event = self.client.machine().handle_message(now, message);
-        if let Some(event) = event {
-            self.handle_event(event, cx);
+        match event {
+            // A namespace must be known before its events come.
+            Some(event @ (Event::Ack { .. } | Event::Connect { .. } | Event::Violation(_))) => {
+                self.handle_event(event, cx);
+            }
+            Some(event) if self.is_full() || !self.held.is_empty() => self.held.push_back(event),
+            Some(event) => self.handle_event(event, cx),
+            None => {}
         }
     }
 
     fn handle_close(&mut self, _: Instant, reason: DisconnectReason, cx: &mut Context<'_>) {
+        // Who left of its own will before did so for its own reason.
+        for event in std::mem::take(&mut self.held) {
+            if let Event::Disconnect { .. } = event {
+                self.handle_event(event, cx);
+            }
+        }
         self.end_all(reason, cx);
     }
 
@@ -379,6 +403,10 @@ impl Runner for ClientRunner {
         self.client.machine().handle_timeout(now);
         loop {
             let event = self.client.machine().poll_event();
+            let event = match event {
+                None if !self.is_full() => self.held.pop_front(),
+                event => event,
+            };
             if let Some(event) = event {
                 self.handle_event(event, cx);
                 continue;
@@ -399,24 +427,25 @@ impl Runner for ClientRunner {
     }
 
     fn is_ready(&self) -> bool {
-        let running = self.running.as_ref().map_or(0, FuturesUnordered::len);
-        running + self.waiting < self.client.server.engine().config().limits.handlers
+        if !self.is_full() && self.held.is_empty() {
+            return true;
+        }
+        // What the handlers wait for may be on its way behind more events.
+        self.held.len() < self.limit() && self.client.machine().owes_acks()
     }
 }
 
 impl Drop for ClientRunner {
     fn drop(&mut self) {
-        // Whatever became of the task, no socket stays behind in a room.
-        let sockets = self.client.machine().close();
+        // Whatever became of the task, no socket stays behind in a room, or in the machine that it
+        // holds itself.
+        let mut machine = self.client.machine();
+        let sockets = machine.close();
+        let events: Vec<_> = std::iter::from_fn(|| machine.poll_event()).collect();
+        drop(machine);
         for socket in sockets {
             socket.shut(DisconnectReason::TransportClose);
-            socket.turn(|turn| std::mem::take(&mut turn.backlog));
         }
-        loop {
-            let event = self.client.machine().poll_event();
-            if event.is_none() {
-                break;
-            }
-        }
+        drop(events);
     }
 }

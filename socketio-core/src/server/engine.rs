@@ -140,7 +140,9 @@ impl Engine {
             if sessions.open.is_empty() {
                 return Poll::Ready(());
             }
-            sessions.empty.push(cx.waker().clone());
+            if !sessions.empty.iter().any(|waker| waker.will_wake(cx.waker())) {
+                sessions.empty.push(cx.waker().clone());
+            }
             Poll::Pending
         })
         .await;

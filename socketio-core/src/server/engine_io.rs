@@ -197,10 +197,11 @@ struct EngineRunner {
 }
 
 impl EngineRunner {
-    fn change_inbox(&self, change: impl FnOnce(&mut Inbox)) {
+    /// Changes the inbox and wakes who waits for it, unless that is this task, which runs anyway.
+    fn change_inbox(&self, cx: &Context<'_>, change: impl FnOnce(&mut Inbox)) {
         let mut inbox = lock(&self.inbox);
         change(&mut inbox);
-        let waker = inbox.waker.take();
+        let waker = inbox.waker.take_if(|waker| !waker.will_wake(cx.waker()));
         drop(inbox);
         if let Some(waker) = waker {
             waker.wake();
@@ -209,12 +210,12 @@ impl EngineRunner {
 }
 
 impl Runner for EngineRunner {
-    fn handle_message(&mut self, _: Instant, message: Message, _: &mut Context<'_>) {
-        self.change_inbox(|inbox| inbox.messages.push_back(message));
+    fn handle_message(&mut self, _: Instant, message: Message, cx: &mut Context<'_>) {
+        self.change_inbox(cx, |inbox| inbox.messages.push_back(message));
     }
 
-    fn handle_close(&mut self, _: Instant, reason: DisconnectReason, _: &mut Context<'_>) {
-        self.change_inbox(|inbox| inbox.closed = Some(reason));
+    fn handle_close(&mut self, _: Instant, reason: DisconnectReason, cx: &mut Context<'_>) {
+        self.change_inbox(cx, |inbox| inbox.closed = Some(reason));
     }
 
     fn poll(&mut self, _: Instant, cx: &mut Context<'_>) -> Poll<()> {

@@ -1,5 +1,6 @@
 use std::{
     any::Any,
+    collections::HashMap,
     fmt,
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -8,7 +9,6 @@ use std::{
 
 use bytestring::ByteString;
 use http::Extensions;
-use rustc_hash::FxHashMap;
 
 use super::{
     client::ClientRunner,
@@ -46,7 +46,8 @@ pub struct SocketIo(pub(super) Arc<Server>);
 pub(super) struct Server {
     engine: Engine,
     root: Namespace,
-    namespaces: RwLock<FxHashMap<ByteString, Namespace>>,
+    /// The names of dynamic ones come from clients, so the hasher is one that resists collisions.
+    namespaces: RwLock<HashMap<ByteString, Namespace>>,
     dynamic: RwLock<Vec<Arc<Dynamic>>>,
     state: RwLock<Extensions>,
     error_hook: RwLock<Arc<ErrorHook>>,
@@ -71,16 +72,14 @@ impl SocketIo {
     }
 
     pub(crate) fn with_config(config: Config, clock: Option<Arc<dyn Clock>>) -> Self {
-        Self(Arc::new_cyclic(|server| {
-            let root = Namespace::new(ROOT, server.clone(), false);
-            Server {
-                engine: Engine::new(config, clock),
-                namespaces: RwLock::new(FxHashMap::from_iter([(ROOT, root.clone())])),
-                root,
-                dynamic: RwLock::default(),
-                state: RwLock::default(),
-                error_hook: RwLock::new(Arc::new(log)),
-            }
+        let root = Namespace::new(ROOT, false);
+        Self(Arc::new(Server {
+            engine: Engine::new(config, clock),
+            namespaces: RwLock::new(HashMap::from([(ROOT, root.clone())])),
+            root,
+            dynamic: RwLock::default(),
+            state: RwLock::default(),
+            error_hook: RwLock::new(Arc::new(log)),
         }))
     }
 
@@ -91,7 +90,7 @@ impl SocketIo {
             None => format!("/{name}").into(),
         };
         let mut namespaces = write(&self.0.namespaces);
-        let new = || Namespace::new(name.clone(), Arc::downgrade(&self.0), false);
+        let new = || Namespace::new(name.clone(), false);
         namespaces.entry(name.clone()).or_insert_with(new).clone()
     }
 
@@ -224,7 +223,7 @@ impl Server {
         let candidates = read(&self.dynamic).clone();
         let make = || {
             let dynamic = candidates.iter().find(|dynamic| (dynamic.matches)(name))?;
-            let namespace = Namespace::new(own.clone(), self.root.0.server.clone(), true);
+            let namespace = Namespace::new(own.clone(), true);
             (dynamic.set_up)(&namespace);
             Some(namespace)
         };

@@ -5,6 +5,7 @@ mod ack;
 mod broadcast;
 mod client;
 mod context;
+mod data;
 mod driver;
 mod engine;
 mod engine_io;
@@ -14,14 +15,16 @@ mod handshake;
 mod io;
 mod namespace;
 mod pump;
+mod replies;
 mod rooms;
 mod session;
 mod socket;
 
 pub use self::{
-    ack::{Ack, AckFuture, MissingReplies, Replies},
+    ack::Ack,
     broadcast::{BroadcastOperator, IntoRooms},
     context::{ConnectContext, Context, DisconnectContext, EventContext, FromContext},
+    data::{Extensions, SocketData},
     driver::PollingDriver,
     engine_io::{EngineIo, EngineSocket},
     extract::{Auth, Data, EventName, Extension, State},
@@ -30,7 +33,8 @@ pub use self::{
     io::SocketIo,
     namespace::Namespace,
     pump::WebSocketError,
-    socket::{Extensions, Socket, SocketData, SocketOperator},
+    replies::{AckFuture, MissingReplies, Replies},
+    socket::{Socket, SocketOperator},
 };
 pub(crate) use self::{
     driver::Driver,

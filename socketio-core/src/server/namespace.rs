@@ -1,7 +1,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -11,11 +11,10 @@ use bytestring::ByteString;
 use rustc_hash::FxHashMap;
 
 use super::{
-    ack::Replies,
     broadcast::{BroadcastOperator, IntoRooms},
     context::{ConnectContext, DisconnectContext, EventContext},
     handler::{Callable, Erased, Handler},
-    io::Server,
+    replies::Replies,
     rooms::Rooms,
     socket::Socket,
 };
@@ -33,7 +32,6 @@ pub struct Namespace(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) name: ByteString,
-    pub(super) server: Weak<Server>,
     pub(super) is_dynamic: bool,
     handlers: RwLock<Arc<Handlers>>,
     /// Held while a broadcast is queued for every recipient: all of them see one order.
@@ -51,10 +49,9 @@ pub(super) struct Handlers {
 }
 
 impl Namespace {
-    pub(super) fn new(name: ByteString, server: Weak<Server>, is_dynamic: bool) -> Self {
+    pub(super) fn new(name: ByteString, is_dynamic: bool) -> Self {
         Self(Arc::new(Inner {
             name,
-            server,
             is_dynamic,
             handlers: RwLock::default(),
             rooms: Mutex::default(),
@@ -215,6 +212,11 @@ impl Namespace {
 
     fn operator(&self) -> BroadcastOperator {
         BroadcastOperator::new(self.clone(), None)
+    }
+
+    /// The name, to share.
+    pub(super) fn shared_name(&self) -> ByteString {
+        self.0.name.clone()
     }
 
     pub(super) fn rooms(&self) -> MutexGuard<'_, Rooms> {

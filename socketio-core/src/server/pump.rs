@@ -92,11 +92,7 @@ impl Pump {
     }
 
     /// Runs the websocket. Ready when both it and the driver, if it has it, are finished.
-    pub(crate) fn poll<W>(
-        &mut self,
-        mut ws: Pin<&mut Option<W>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<()>
+    pub(crate) fn poll<W>(&mut self, mut ws: Pin<&mut Option<W>>, cx: &mut Context<'_>) -> Poll<()>
     where
         W: Stream<Item = Result<Frame, WebSocketError>> + Sink<Frame, Error = WebSocketError>,
     {

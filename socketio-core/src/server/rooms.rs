@@ -20,6 +20,8 @@ pub(crate) struct Rooms {
     rooms: HashMap<ByteString, FxHashSet<Key>>,
     /// The namespace was removed; whoever comes now must look for it again.
     is_retired: bool,
+    /// Members that are connected.
+    connected: usize,
 }
 
 #[derive(Debug)]
@@ -56,6 +58,7 @@ impl Rooms {
     pub(super) fn set_connected(&mut self, id: &SocketId) {
         if let Some(key) = self.ids.get(id) {
             self.members[*key].is_connected = true;
+            self.connected += 1;
         }
     }
 
@@ -64,7 +67,8 @@ impl Rooms {
         let Some(key) = self.ids.remove(id) else {
             return Vec::new();
         };
-        let rooms = self.members.remove(key).rooms;
+        let Member { is_connected, rooms, .. } = self.members.remove(key);
+        self.connected -= usize::from(is_connected);
         for room in &rooms {
             self.remove_from(room, key);
         }
@@ -133,7 +137,7 @@ impl Rooms {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.members.iter().filter(|(_, member)| member.is_connected).count()
+        self.connected
     }
 
     /// Has nobody come any more, if nobody is here.

@@ -1,6 +1,4 @@
 use std::{
-    any::Any,
-    collections::VecDeque,
     fmt, mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
@@ -11,17 +9,17 @@ use std::{
 
 use bytestring::ByteString;
 use futures_channel::oneshot;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{
-    ack::{AckFuture, Waiting},
     broadcast::{BroadcastOperator, IntoRooms},
     client::ClientHandle,
-    context::EventContext,
+    data::{Extensions, SocketData},
     handshake::Handshake,
     io::SocketIo,
     namespace::Namespace,
+    replies::{AckFuture, Waiting},
 };
 use crate::{
     error::{AckError, EmitError},
@@ -65,16 +63,6 @@ struct State {
     is_opened: bool,
     /// Why the socket ended, and the rooms it was in then.
     end: Option<(DisconnectReason, Vec<ByteString>)>,
-    turn: Turn,
-}
-
-/// What the driver has to do for the socket in order.
-#[derive(Default)]
-pub(super) struct Turn {
-    /// The connect handler has returned: events need not wait.
-    pub(super) is_ready: bool,
-    /// Events that came meanwhile.
-    pub(super) backlog: VecDeque<EventContext>,
 }
 
 impl Socket {
@@ -362,11 +350,6 @@ impl Socket {
         std::mem::take(&mut state.is_opened).then_some(reason)
     }
 
-    /// Looks at what the driver has to do for the socket.
-    pub(super) fn turn<R>(&self, change: impl FnOnce(&mut Turn) -> R) -> R {
-        change(&mut self.state().turn)
-    }
-
     pub(super) fn client(&self) -> &Arc<ClientHandle> {
         &self.0.client
     }
@@ -458,58 +441,5 @@ impl SocketOperator<'_> {
             self.socket.0.client.session().send_volatile(packet);
         }
         Ok(())
-    }
-}
-
-/// Typed values kept with a socket, on this node only. One of each type.
-#[derive(Clone, Copy, Debug)]
-pub struct Extensions<'a>(&'a RwLock<http::Extensions>);
-
-impl Extensions<'_> {
-    /// Puts a value in, and gives the one that it replaces.
-    pub fn insert<T: Clone + Send + Sync + 'static>(&self, value: T) -> Option<T> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(value)
-    }
-
-    /// A clone of the value.
-    pub fn get<T: Any + Clone + Send + Sync>(&self) -> Option<T> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get().cloned()
-    }
-
-    /// Takes the value out.
-    pub fn remove<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove()
-    }
-}
-
-/// JSON values kept with a socket.
-#[derive(Clone, Copy, Debug)]
-pub struct SocketData<'a>(&'a RwLock<Map<String, Value>>);
-
-impl SocketData<'_> {
-    /// Sets a value.
-    ///
-    /// # Errors
-    /// It is no JSON.
-    pub fn set<T: Serialize + ?Sized>(&self, name: &str, value: &T) -> serde_json::Result<()> {
-        let value = serde_json::to_value(value)?;
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(name.into(), value);
-        Ok(())
-    }
-
-    /// Reads a value. `None` if there is none, or if it is no `T`.
-    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        let data = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        T::deserialize(data.get(name)?).ok()
-    }
-
-    /// Removes a value.
-    pub fn remove(&self, name: &str) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(name);
-    }
-
-    /// All values, as one JSON object.
-    pub fn to_value(&self) -> Value {
-        Value::Object(self.0.read().unwrap_or_else(PoisonError::into_inner).clone())
     }
 }

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use bytestring::ByteString;
 
+use super::payload;
+
 /// One Engine.IO message: what an application sends and receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
@@ -62,7 +64,8 @@ pub enum Packet {
 pub struct EngineError;
 
 impl Packet {
-    /// Reads a packet from a text frame or a text record.
+    /// Reads a packet from a text frame or a record of a payload. `b` and base64 is binary; clients
+    /// that cannot send bytes do so over WebSocket too.
     pub fn decode(text: &ByteString) -> Result<Self, EngineError> {
         let kind = *text.as_bytes().first().ok_or(EngineError)?;
         let data = || text.slice_ref(&text[1..]);
@@ -74,6 +77,7 @@ impl Packet {
             b'4' => Packet::Message(Message::Text(data())),
             b'5' => Packet::Upgrade,
             b'6' => Packet::Noop,
+            b'b' => Packet::Message(Message::Binary(payload::decode_base64(&text[1..])?)),
             _ => return Err(EngineError),
         })
     }
@@ -105,6 +109,8 @@ mod tests {
         assert_eq!(decode("4€"), Ok(Packet::Message("€".into())));
         assert_eq!(decode("5"), Ok(Packet::Upgrade));
         assert_eq!(decode("6"), Ok(Packet::Noop));
+        let bytes = Bytes::from_static(&[1, 2, 3]);
+        assert_eq!(decode("bAQID"), Ok(Packet::Message(bytes.into())));
     }
 
     #[test]

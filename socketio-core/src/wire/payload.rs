@@ -7,7 +7,7 @@ use base64::{
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::engine::{EngineError, Message, Packet};
+use super::engine::{EngineError, Packet};
 
 /// What stands between two records.
 pub const SEPARATOR: u8 = 0x1e;
@@ -37,18 +37,12 @@ pub fn decode(body: Bytes) -> impl Iterator<Item = Result<Packet, EngineError>> 
             }
             None => tail,
         };
-        Some(decode_record(body.slice_ref(record)))
+        Some(Packet::decode(&body.slice_ref(record)))
     })
 }
 
-fn decode_record(record: ByteString) -> Result<Packet, EngineError> {
-    match record.strip_prefix('b') {
-        Some(base64) => {
-            let bytes = BASE64.decode(base64).map_err(|_| EngineError)?;
-            Ok(Packet::Message(Message::Binary(bytes.into())))
-        }
-        None => Packet::decode(&record),
-    }
+pub(super) fn decode_base64(base64: &str) -> Result<Bytes, EngineError> {
+    BASE64.decode(base64).map(Into::into).map_err(|_| EngineError)
 }
 
 /// Appends a record to a payload.

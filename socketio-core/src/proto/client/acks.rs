@@ -41,6 +41,10 @@ impl<A> Acks<A> {
         late.into_values().map(|(_, waiting)| waiting)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.deadline
     }

@@ -13,6 +13,7 @@ use bytestring::ByteString;
 use rustc_hash::FxHashMap;
 
 use self::acks::Acks;
+use super::after;
 use crate::wire::{AckId, Assembler, AssemblerLimits, Message, Packet, PacketError, RawArgs};
 
 /// What a client needs to know of the configuration.
@@ -106,7 +107,7 @@ impl<S: Clone, A> Client<S, A> {
             settings,
             assembler: Assembler::new(settings.attachments),
             attachments_deadline: None,
-            connect_deadline: Some(now + settings.connect_timeout),
+            connect_deadline: Some(after(now, settings.connect_timeout)),
             namespaces: FxHashMap::default(),
             events: VecDeque::new(),
         }
@@ -124,7 +125,7 @@ impl<S: Clone, A> Client<S, A> {
                 self.handle_packet(packet).unwrap_or_else(|violation| Some(violation.into()))
             }
             Ok(None) => {
-                let deadline = now + self.settings.attachments_timeout;
+                let deadline = after(now, self.settings.attachments_timeout);
                 self.attachments_deadline.get_or_insert(deadline);
                 None
             }
@@ -209,6 +210,12 @@ impl<S: Clone, A> Client<S, A> {
         sockets.collect()
     }
 
+    /// Whether the client owes an acknowledgement.
+    pub(crate) fn owes_acks(&self) -> bool {
+        let mut places = self.namespaces.values();
+        places.any(|place| matches!(place, Namespace::Present { acks, .. } if !acks.is_empty()))
+    }
+
     pub(crate) fn poll_event(&mut self) -> Option<Event<S, A>> {
         self.events.pop_front()
     }
@@ -237,9 +244,8 @@ impl<S: Clone, A> Client<S, A> {
                 if let Some(Namespace::Present { .. }) = self.namespaces.get(&namespace) {
                     return Err(Violation::SecondConnect);
                 }
-                let is_full = |client: &Self| {
-                    client.namespaces.len() >= client.settings.max_namespaces
-                };
+                let is_full =
+                    |client: &Self| client.namespaces.len() >= client.settings.max_namespaces;
                 if is_full(self) {
                     self.namespaces.retain(|_, place| matches!(place, Namespace::Present { .. }));
                 }

@@ -11,7 +11,7 @@ use super::{
     queue::Queue,
 };
 use crate::{
-    proto::DisconnectReason,
+    proto::{DisconnectReason, after},
     wire::{
         Encoded, Frame, Message,
         engine::{EngineError, Packet},
@@ -69,7 +69,9 @@ enum Get {
 enum Post {
     Absent,
     /// Its body is under way, and must be here by then.
-    Awaited { deadline: Instant },
+    Awaited {
+        deadline: Instant,
+    },
     /// Its packets are with the application; it is yet to be answered.
     Taken,
 }
@@ -179,7 +181,7 @@ impl Connection {
             self.abort(DisconnectReason::TransportError);
             return Err(Overlap);
         }
-        self.post = Post::Awaited { deadline: now + self.settings.body_timeout };
+        self.post = Post::Awaited { deadline: after(now, self.settings.body_timeout) };
         Ok(())
     }
 
@@ -213,7 +215,7 @@ impl Connection {
         {
             return Err(Overlap);
         }
-        let deadline = now + self.settings.upgrade_timeout;
+        let deadline = after(now, self.settings.upgrade_timeout);
         self.probe = Some(Probe { deadline, release_at: None, pong_due: false });
         self.websocket.0 += 1;
         Ok(self.websocket)
@@ -320,7 +322,7 @@ impl Connection {
         if self.state != State::Open {
             return;
         }
-        self.state = State::Closing { force_at: now + self.settings.drain_timeout };
+        self.state = State::Closing { force_at: after(now, self.settings.drain_timeout) };
         self.probe = None;
         // Nobody is there for what the client sent meanwhile.
         self.events.clear();

@@ -1,15 +1,21 @@
 use std::time::Instant;
 
 use super::Settings;
+use crate::proto::after;
 
 /// The server pings; the client answers in time or is gone.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Heartbeat {
     /// The next ping is due at this time.
     Resting { ping_at: Instant },
-    /// A ping was sent. One more `ping_timeout` is granted to a client that sent anything else.
-    Waiting { deadline: Instant, active: bool, extended: bool },
+    /// A ping was sent. One more `ping_timeout` is granted to a client that sent anything else, and
+    /// several while the server does not read.
+    Waiting { deadline: Instant, active: bool, extended: bool, unread: u32 },
 }
+
+/// How often a client that is not read is granted a `ping_timeout`. A handler that never ends must
+/// not keep a client for ever that is long gone.
+const MAX_UNREAD: u32 = 100;
 
 /// What is to be done at a deadline.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,7 +27,7 @@ pub(super) enum Beat {
 
 impl Heartbeat {
     pub(super) fn new(now: Instant, settings: &Settings) -> Self {
-        Heartbeat::Resting { ping_at: now + settings.ping_interval }
+        Heartbeat::Resting { ping_at: after(now, settings.ping_interval) }
     }
 
     pub(super) fn handle_pong(&mut self, now: Instant, settings: &Settings) {
@@ -43,18 +49,20 @@ impl Heartbeat {
     ) -> Beat {
         match self {
             Heartbeat::Resting { ping_at } if *ping_at <= now => {
-                let deadline = now + settings.ping_timeout;
-                *self = Heartbeat::Waiting { deadline, active: false, extended: false };
+                let deadline = after(now, settings.ping_timeout);
+                *self = Heartbeat::Waiting { deadline, active: false, extended: false, unread: 0 };
                 Beat::Ping
             }
-            Heartbeat::Waiting { deadline, active, extended } if *deadline <= now => {
-                if paused || (*active && !*extended) {
-                    *deadline = now + settings.ping_timeout;
-                    *extended |= !paused;
-                    Beat::Nothing
+            Heartbeat::Waiting { deadline, active, extended, unread } if *deadline <= now => {
+                if paused && *unread < MAX_UNREAD {
+                    *unread += 1;
+                } else if *active && !*extended {
+                    *extended = true;
                 } else {
-                    Beat::Dead
+                    return Beat::Dead;
                 }
+                *deadline = after(now, settings.ping_timeout);
+                Beat::Nothing
             }
             _ => Beat::Nothing,
         }
