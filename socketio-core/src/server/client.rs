@@ -190,15 +190,16 @@ impl ClientRunner {
         let event = EventContext { socket, name, args, ack };
         match self.connecting.get_mut(event.socket.id()) {
             Some(backlog) => backlog.push(event),
-            None => {
-                let handlers = event.socket.namespace().handlers();
-                self.dispatch(&handlers, event, cx);
-            }
+            None => self.dispatch(event, cx),
         }
     }
 
-    fn dispatch(&mut self, handlers: &Handlers, event: EventContext, cx: &mut Context<'_>) {
-        let listeners = handlers.events.get(&event.name).map(Vec::as_slice).unwrap_or_default();
+    fn dispatch(&mut self, event: EventContext, cx: &mut Context<'_>) {
+        let handlers = event.socket.namespace().handlers();
+        let listeners = match event.socket.is_connected() {
+            true => handlers.events.get(&event.name).map(Vec::as_slice).unwrap_or_default(),
+            false => &[],
+        };
         let Some((last, others)) = listeners.split_last() else {
             event.ack.disarm();
             return;
@@ -255,14 +256,8 @@ impl ClientRunner {
         if !matches!(result, Err(Failure::Refused(_))) {
             self.report(&socket, "connect".into(), result);
         }
-        let backlog = self.connecting.remove(socket.id()).unwrap_or_default();
-        let handlers = socket.namespace().handlers();
-        for event in backlog {
-            if socket.is_connected() {
-                self.dispatch(&handlers, event, cx);
-            } else {
-                event.ack.disarm();
-            }
+        for event in self.connecting.remove(socket.id()).unwrap_or_default() {
+            self.dispatch(event, cx);
         }
         self.run_disconnect(socket, cx);
     }

@@ -29,7 +29,9 @@ use crate::{
 
 /// A Socket.IO server. A cheap handle: clones are the same server, and so is every mount of it.
 ///
-/// It stands for the namespace `/`, whose methods it has; [`of`](Self::of) gives the others.
+/// It stands for the namespace `/`, whose methods it has; [`of`](Self::of) gives the others. Handlers
+/// that need it take it as an argument: one that captured a clone would keep the server alive for
+/// ever.
 ///
 /// ```
 /// use socketio_core::{Data, Socket, SocketIo};
