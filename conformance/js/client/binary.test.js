@@ -26,6 +26,12 @@ suite('binary', {}, (server) => {
       });
     }
 
+    test(`${way}: a client that sends base64 in place of bytes`, async () => {
+      const socket = await connect(server, { ...options, forceBase64: true });
+      socket.emit('message', 'a', all);
+      assert.deepEqual(await socket.next('message-back'), ['a', all]);
+    });
+
     test(`${way}: attachments in acknowledgements, both ways`, async () => {
       const socket = await connect(server, options);
       const args = [{ a: bytes(1, 2) }, all];
