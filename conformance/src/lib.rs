@@ -113,8 +113,7 @@ impl Server {
 }
 
 fn builder(options: &Options, ping: u64, connect_timeout: u64) -> Builder {
-    let mut limits = Limits::default();
-    limits.body_timeout = Duration::from_secs(5);
+    let limits = Limits { body_timeout: Duration::from_secs(5), ..Limits::default() };
     let builder = SocketIo::builder()
         .ping_interval(Duration::from_millis(ping))
         .ping_timeout(Duration::from_millis(ping))

@@ -222,3 +222,16 @@ fn a_broadcast_to_nobody_is_answered_at_once() {
     });
     assert_eq!(*outcome.lock().expect("no panic"), [Ok(vec![])]);
 }
+
+#[test]
+fn a_timeout_may_be_endless() {
+    let server = server();
+    let client = server.connect();
+    let socket = server.io().sockets().remove(0);
+    let answer = socket.timeout(Duration::MAX).emit_with_ack::<i64>("question", &());
+    let replies = server.io().timeout(Duration::MAX).emit_with_ack::<i64>("vote", &());
+    let question = client.expect_event("question");
+    client.acknowledge(&question, &7);
+    assert!(client.is_connected());
+    drop((answer, replies));
+}

@@ -161,3 +161,27 @@ fn a_disconnect_does_not_cancel_a_handler() {
     assert!(*done.lock().expect("no panic"));
     assert_eq!(server.io().clients_count(), 0);
 }
+
+#[test]
+fn a_handler_that_disconnects_its_socket_and_goes_on_is_no_reason_to_wait() {
+    let (server, reasons) = server();
+    let (go, gone) = futures_channel::oneshot::channel::<()>();
+    let gone = Mutex::new(Some(gone));
+    server.io().on("kick", move |socket: Socket| {
+        let gone = gone.lock().expect("no panic").take();
+        async move {
+            if let Some(gone) = gone {
+                let _ = gone.await;
+            }
+            socket.disconnect();
+            std::future::pending::<()>().await;
+        }
+    });
+    server.io().on("wait", async || std::future::pending::<()>().await);
+    let client = server.connect();
+    client.emit("wait", &());
+    client.emit("kick", &());
+    go.send(()).expect("the handler waits");
+    server.run();
+    assert_eq!(ends(&reasons), [("/".to_owned(), DisconnectReason::ServerNamespaceDisconnect)]);
+}

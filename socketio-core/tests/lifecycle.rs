@@ -183,8 +183,7 @@ fn a_panic_anywhere_in_the_application_is_survived() {
 
 #[test]
 fn namespaces_of_one_client_are_limited() {
-    let mut limits = Limits::default();
-    limits.namespaces = 3;
+    let limits = Limits { namespaces: 3, ..Limits::default() };
     let server = TestServer::new(SocketIo::builder().limits(limits));
     server.io().of_dynamic(|_| true, |_| {});
     let violations = Arc::new(Mutex::new(Vec::new()));
@@ -238,4 +237,18 @@ fn closing_runs_every_disconnect_handler_and_refuses_new_clients() {
     server.advance(Duration::from_secs(5));
     assert_eq!(closed.load(Ordering::Relaxed), 1);
     assert_eq!(*reasons.lock().expect("no panic"), [DisconnectReason::ServerShuttingDown; 2]);
+}
+
+#[test]
+fn namespaces_that_the_server_ended_do_not_count() {
+    let limits = Limits { namespaces: 3, ..Limits::default() };
+    let server = TestServer::new(SocketIo::builder().limits(limits));
+    server.io().of_dynamic(|_| true, |_| {});
+    let connection = server.open();
+    for n in 0..10 {
+        let name = format!("/{n}");
+        connection.join(&name, &()).expect("let in");
+        server.io().of(&name).sockets()[0].disconnect();
+    }
+    assert!(connection.closed().is_none());
 }

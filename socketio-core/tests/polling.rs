@@ -1,6 +1,12 @@
 //! Long-polling and the upgrade from it, request by request.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use socketio_core::{
@@ -231,12 +237,67 @@ fn of_two_upgrades_the_second_is_refused_and_the_first_unharmed() {
 
 #[test]
 fn what_one_post_brings_does_not_pile_up() {
-    let mut limits = Limits::default();
-    limits.handlers = 2;
+    let limits = Limits { handlers: 2, ..Limits::default() };
     let server = TestServer::new(SocketIo::builder().limits(limits));
     server.io().on("wait", async || std::future::pending::<()>().await);
     let client = Polling::connect(&server);
     let body = [r#"42["wait"]"#; 5].join("\x1e");
     let mut post = server.post(&client.uri(), body);
     assert!(post.try_take().is_none(), "the client is not read on while its handlers are at work");
+}
+
+#[test]
+fn a_post_while_another_waits_for_its_answer_is_refused() {
+    let limits = Limits { handlers: 1, ..Limits::default() };
+    let server = TestServer::new(SocketIo::builder().limits(limits));
+    server.io().on("wait", async || std::future::pending::<()>().await);
+    let client = Polling::connect(&server);
+    client.post(r#"42["wait"]"#);
+    let mut waiting = server.post(&client.uri(), r#"42["wait"]"#);
+    assert!(waiting.try_take().is_none());
+    assert_eq!(server.post(&client.uri(), r#"42["wait"]"#).take().0, 400);
+    assert_eq!(server.io().sockets_count(), 0);
+}
+
+#[test]
+fn a_small_auth_payload_does_not_keep_a_large_body() {
+    struct Owner(Vec<u8>, Arc<AtomicBool>);
+
+    impl AsRef<[u8]> for Owner {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    impl Drop for Owner {
+        fn drop(&mut self) {
+            self.1.store(true, Ordering::Relaxed);
+        }
+    }
+
+    let server = server();
+    let client = Polling::open(&server);
+    let freed = Arc::new(AtomicBool::new(false));
+    let body = format!("40{{}}\x1e{}6", "6\x1e".repeat(400_000)).into_bytes();
+    let body = Bytes::from_owner(Owner(body, Arc::clone(&freed)));
+    assert_eq!(server.post(&client.uri(), body).take().0, 200);
+    assert_eq!(server.io().sockets_count(), 1);
+    assert!(freed.load(Ordering::Relaxed));
+}
+
+#[test]
+fn a_refused_websocket_does_not_touch_the_one_that_counts() {
+    let server = server();
+    let client = Polling::connect(&server);
+    let websocket = server.open_probe(&client.sid);
+    websocket.send_all(["2probe", "5"]);
+    assert_eq!(websocket.next_frame(), Some(Frame::Text("3probe".into())));
+    websocket.stop_reading(true);
+    server.io().emit("kept", &()).expect("an event");
+    server.run();
+    assert!(server.open_probe(&client.sid).closed().is_some());
+    server.io().volatile().emit("stale", &()).expect("dropping is no error");
+    websocket.stop_reading(false);
+    assert_eq!(websocket.next_frame(), Some(Frame::Text(r#"42["kept"]"#.into())));
+    assert_eq!(websocket.next_frame(), None);
 }

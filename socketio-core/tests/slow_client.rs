@@ -13,8 +13,7 @@ use socketio_core::{
 };
 
 fn server(outgoing_bytes: usize) -> TestServer {
-    let mut limits = Limits::default();
-    limits.outgoing_bytes = outgoing_bytes;
+    let limits = Limits { outgoing_bytes, ..Limits::default() };
     TestServer::new(SocketIo::builder().limits(limits))
 }
 
@@ -121,8 +120,7 @@ fn volatile_events_are_sent_at_once_or_never() {
 
 #[test]
 fn past_the_bound_of_handlers_the_client_is_not_read() {
-    let mut limits = Limits::default();
-    limits.handlers = 4;
+    let limits = Limits { handlers: 4, ..Limits::default() };
     let server = TestServer::new(SocketIo::builder().limits(limits));
     let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (counted, peak, clock) = (Arc::clone(&running), Arc::clone(&most), server.clock().clone());
@@ -147,4 +145,42 @@ fn past_the_bound_of_handlers_the_client_is_not_read() {
     server.advance(Duration::from_secs(1));
     client.expect::<()>("counted");
     assert_eq!(most.load(Ordering::Relaxed), 4);
+}
+
+#[test]
+fn leaving_a_namespace_needs_no_room_in_a_full_queue() {
+    let server = server(300);
+    server.io().of("/other");
+    let connection = server.open();
+    connection.join("/", &()).expect("let in");
+    connection.join("/other", &()).expect("let in");
+    connection.stop_reading(true);
+    server.io().emit("n", &"x".repeat(285)).expect("an event");
+    server.run();
+    server.io().of("/other").sockets()[0].disconnect();
+    server.run();
+    assert_eq!(server.io().sockets_count(), 1, "the other namespace is unharmed");
+}
+
+#[test]
+fn acknowledgements_reach_the_handlers_that_wait_for_them() {
+    let limits = Limits { handlers: 4, ..Limits::default() };
+    let server = TestServer::new(SocketIo::builder().limits(limits));
+    let answered = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&answered);
+    server.io().on("ask", move |socket: Socket| {
+        let answered = Arc::clone(&counted);
+        async move {
+            if socket.emit_with_ack::<()>("sure", &()).await.is_ok() {
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    });
+    let client = server.connect();
+    client.connection().send_all([r#"42["ask"]"#; 6]);
+    let answers: Vec<_> = (0..6).map(|id| format!("43{id}[]")).collect();
+    for answer in &answers {
+        client.connection().send_text(answer);
+    }
+    assert_eq!(answered.load(Ordering::Relaxed), 6);
 }
