@@ -266,9 +266,10 @@ async function openPage(browser, port, nickname, options) {
 
     /** Opens the page in the room; with `cutAt`, a frame with this text is lost with its connection, once. */
     async enter({ cutAt } = {}) {
-      if (cutAt) await cutConnection(page, cutAt);
+      const cut = cutAt && (await cutConnection(page, cutAt));
       await page.goto(url(`?nick=${nickname}`));
       await page.locator("#chat").waitFor();
+      await cut?.upgraded;
     },
 
     async writes(text) {
@@ -299,17 +300,29 @@ async function openPage(browser, port, nickname, options) {
   };
 }
 
+/** Loses the frame with this text. Gives a promise that the WebSocket is what messages go by. */
 async function cutConnection(page, text) {
   let cut = false;
+  const { promise: upgraded, resolve } = withResolvers();
   await page.routeWebSocket(/\/socket\.io\//, (socket) => {
     const server = socket.connectToServer();
     socket.onMessage((frame) => {
+      if (frame === "5") resolve();
       if (cut || !frame.includes(text)) return server.send(frame);
       cut = true;
       socket.close();
       server.close();
     });
   });
+  return { upgraded };
+}
+
+function withResolvers() {
+  let resolve;
+  const promise = new Promise((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
 }
 
 async function eventually(check) {

@@ -62,6 +62,10 @@ pub use socketio_tower::*;
 
 /// A layer for [`Router::layer`]: requests to the server's path are the server's, all others the
 /// router's.
+///
+/// Add it after the router's fallback, which would take its place. In a nested router use
+/// [`RouterExt::socketio`]: without a fallback of its own, no layer there sees paths that are no
+/// routes.
 pub fn layer(server: impl Into<Endpoint>) -> SocketIoLayer {
     SocketIoLayer::new(server).address(address)
 }

@@ -1,147 +1,80 @@
-//! Where a server can be mounted in axum, and that all mounts are one server.
+//! However often a server is mounted, it is one server: its mounts share the sessions.
 
-use std::net::SocketAddr;
+mod support;
 
 use axum::{
     Router,
-    body::Body,
-    extract::{ConnectInfo, Request, State},
-    http::StatusCode,
-    middleware::{self, Next},
-    response::Response,
-    routing::get,
+    routing::{get, get_service},
 };
-use serde_json::Value;
-use socketio_axum::{Data, Extension, Handshake, RouterExt, Socket, SocketIo, layer, service};
-use tower::ServiceExt;
+use socketio_axum::{RouterExt, layer, service};
 
-/// Sends a request to a router, as a server would.
-async fn send(app: &Router, method: &str, uri: &str, body: &'static str) -> (StatusCode, String) {
-    let request = Request::builder().method(method).uri(uri).body(Body::from(body));
-    let response = app.clone().oneshot(request.expect("a request")).await.expect("no error");
-    let status = response.status();
-    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("a body");
-    (status, String::from_utf8(body.to_vec()).expect("text"))
-}
-
-/// Opens a polling session below `path` and joins `/`. Gives its URI.
-async fn connect(app: &Router, path: &str) -> String {
-    let uri = format!("{path}/?EIO=4&transport=polling");
-    let (status, body) = send(app, "GET", &uri, "").await;
-    assert_eq!(status, StatusCode::OK, "{body}");
-    let handshake: Value = serde_json::from_str(&body[1..]).expect("a handshake");
-    let uri = format!("{uri}&sid={}", handshake["sid"].as_str().expect("a sid"));
-    assert_eq!(send(app, "POST", &uri, "40").await.1, "ok");
-    assert!(send(app, "GET", &uri, "").await.1.starts_with("40{"));
-    uri
-}
-
-/// Asks over an open session.
-async fn ask(app: &Router, uri: &str, event: &'static str) -> String {
-    assert_eq!(send(app, "POST", uri, event).await.1, "ok");
-    send(app, "GET", uri, "").await.1
-}
-
-fn server() -> SocketIo {
-    let io = SocketIo::new();
-    io.on("echo", |Data(n): Data<u32>| Data(n));
-    io
-}
-
-const ECHO: &str = r#"420["echo",7]"#;
+use support::{ECHO, echo, serve};
 
 #[tokio::test]
-async fn a_layer_answers_its_path_and_leaves_the_rest_to_the_router() {
+async fn a_session_goes_from_mount_to_mount() {
+    let io = echo();
     let app = Router::new()
-        .route("/", get(async || "home"))
-        .route("/socket.iofoo", get(async || "neighbour"))
-        .fallback(async || (StatusCode::NOT_FOUND, "nothing here"))
-        .layer(layer(&server()));
-    let uri = connect(&app, "/socket.io").await;
-    assert_eq!(ask(&app, &uri, ECHO).await, "430[7]");
-    assert_eq!(send(&app, "GET", "/", "").await.1, "home");
-    assert_eq!(send(&app, "GET", "/socket.iofoo", "").await.1, "neighbour");
-    let (status, body) = send(&app, "GET", "/other", "").await;
-    assert_eq!((status, body.as_str()), (StatusCode::NOT_FOUND, "nothing here"));
-}
-
-#[tokio::test]
-async fn a_route_answers_at_any_path_also_in_a_nested_router() {
-    let io = server();
-    let app = Router::new()
-        .nest("/api", Router::new().socketio(&io))
-        .nest_service("/elsewhere", service(&io));
-    for path in ["/api/socket.io", "/elsewhere"] {
-        let uri = connect(&app, path).await;
-        assert_eq!(ask(&app, &uri, ECHO).await, "430[7]", "{path}");
-    }
-    assert_eq!(send(&app, "GET", "/socket.io/?EIO=4", "").await.0, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
-async fn all_mounts_share_the_sessions() {
-    let io = server();
-    let app = Router::new()
-        .route("/a", get(async || "a").layer(layer(&io)))
         .nest("/one", Router::new().socketio(&io))
-        .nest("/two", Router::new().socketio(&io))
+        .nest_service("/two", service(&io))
+        .nest("/three", Router::new().socketio(&io))
         .layer(layer(&io));
-    let uri = connect(&app, "/one/socket.io").await;
-    let (_, query) = uri.split_once('?').expect("a query");
-    let two = format!("/two/socket.io/?{query}");
-    let top = format!("/socket.io/?{query}");
-    assert_eq!(send(&app, "POST", &two, ECHO).await.1, "ok");
-    assert_eq!(send(&app, "GET", &top, "").await.1, "430[7]");
+    let server = serve(app).await;
+    let polling = server.polling("/socket.io").await;
+    polling.at("/one/socket.io").post(ECHO).await;
+    assert_eq!(polling.at("/two").get().await, ECHO);
+    let mut websocket = polling.upgrade("/three/socket.io").await;
+    assert_eq!(websocket.ask(ECHO).await, ECHO);
     assert_eq!(io.clients_count(), 1);
 }
 
-#[derive(Clone)]
-struct User(String);
-
-async fn sign_in(mut request: Request, next: Next) -> Response {
-    request.extensions_mut().insert(User("alice".into()));
-    next.run(request).await
+#[tokio::test]
+async fn an_event_reaches_the_clients_of_all_mounts() {
+    let io = echo();
+    let app = Router::new().nest("/api", Router::new().socketio(&io)).layer(layer(&io));
+    let server = serve(app).await;
+    let mut here = server.websocket("/socket.io").await;
+    here.join().await;
+    let mut there = server.websocket("/api/socket.io").await;
+    there.join().await;
+    io.emit("news", "all").expect("an event");
+    assert_eq!(here.text().await, r#"42["news","all"]"#);
+    assert_eq!(there.text().await, r#"42["news","all"]"#);
 }
 
 #[tokio::test]
-async fn handlers_read_what_middleware_left_with_the_request() {
-    let io = server();
-    io.on("who", |Extension(user): Extension<User>, handshake: Handshake| {
-        Data((user.0, handshake.address()))
-    });
-    let address = SocketAddr::from(([192, 0, 2, 1], 1234));
+async fn two_http_servers_share_one() {
+    let io = echo();
+    let first = serve(Router::new().layer(layer(&io))).await;
+    let second = serve(Router::new().socketio(&io)).await;
+    let polling = first.polling("/socket.io").await;
+    let (_, query) = polling.uri.split_once('?').expect("a query");
+    assert_eq!(second.post(&format!("/socket.io/?{query}"), ECHO).await.text(), "ok");
+    assert_eq!(polling.get().await, ECHO);
+}
+
+#[tokio::test]
+async fn each_method_may_have_a_mount_of_its_own() {
+    let io = echo();
+    let app = Router::new().route(
+        "/socket.io/",
+        get_service(service(&io)).post_service(service(&io)).options(async || "options"),
+    );
+    let server = serve(app).await;
+    let polling = server.polling("/socket.io").await;
+    assert_eq!(polling.ask(ECHO).await, ECHO);
+    let mut websocket = polling.upgrade("/socket.io").await;
+    assert_eq!(websocket.ask(ECHO).await, ECHO);
+}
+
+#[tokio::test]
+async fn a_layer_may_be_on_single_routes() {
+    let io = echo();
     let app = Router::new()
-        .layer(layer(&io))
-        .layer(middleware::from_fn(sign_in))
-        .layer(axum::Extension(ConnectInfo(address)));
-    let uri = connect(&app, "/socket.io").await;
-    let answer = ask(&app, &uri, r#"420["who"]"#).await;
-    assert_eq!(answer, r#"430["alice","192.0.2.1:1234"]"#);
-}
-
-#[tokio::test]
-async fn an_http_handler_emits() {
-    let io = server();
-    io.on_connect(|socket: Socket| socket.join("news"));
-    async fn announce(State(io): State<SocketIo>) -> &'static str {
-        io.to("news").emit("announcement", "lunch").expect("an event");
-        "told"
-    }
-    let app =
-        Router::new().route("/announce", get(announce)).with_state(io.clone()).layer(layer(&io));
-    let uri = connect(&app, "/socket.io").await;
-    assert_eq!(send(&app, "GET", "/announce", "").await.1, "told");
-    assert_eq!(send(&app, "GET", &uri, "").await.1, r#"42["announcement","lunch"]"#);
-}
-
-#[tokio::test]
-async fn middleware_in_front_decides_first() {
-    let io = server();
-    async fn refuse(_: Request, _: Next) -> StatusCode {
-        StatusCode::UNAUTHORIZED
-    }
-    let app = Router::new().layer(layer(&io)).layer(middleware::from_fn(refuse));
-    let (status, _) = send(&app, "GET", "/socket.io/?EIO=4&transport=polling", "").await;
-    assert_eq!(status, StatusCode::UNAUTHORIZED);
-    assert_eq!(io.clients_count(), 0);
+        .route("/socket.io/", get(async || "never reached").layer(layer(&io)))
+        .route("/other", get(async || "other").layer(layer(&io)));
+    let server = serve(app).await;
+    let polling = server.polling("/socket.io").await;
+    assert_eq!(polling.ask(ECHO).await, ECHO);
+    assert_eq!(server.get("/other").await.text(), "other");
+    assert_eq!(io.clients_count(), 1);
 }

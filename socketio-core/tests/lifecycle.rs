@@ -1,17 +1,26 @@
 //! The server as a whole: its errors, its limits, its namespaces, its end.
 
+mod support;
+
 use std::{
+    future::pending,
+    pin::Pin,
     sync::{
-        Arc, Mutex,
+        Arc, Barrier, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 
+use futures_util::{FutureExt, future::abortable};
 use socketio_core::{
-    AckError, Clock, Data, DisconnectReason, EventName, Extension, ExtractError, Failure, Limits,
-    Socket, SocketIo, State, Violation, testing::TestServer,
+    AckError, Clock, Data, DisconnectReason, Endpoint, EventName, Extension, ExtractError, Failure,
+    Limits, Socket, SocketIo, State, Violation,
+    testing::{TestClock, TestServer},
 };
+
+use self::support::{WebSocket, upgrade};
 
 fn server() -> TestServer {
     TestServer::new(SocketIo::builder())
@@ -251,4 +260,80 @@ fn namespaces_that_the_server_ended_do_not_count() {
         server.io().of(&name).sockets()[0].disconnect();
     }
     assert!(connection.closed().is_none());
+}
+
+#[test]
+fn a_session_whose_task_is_dropped_keeps_no_socket() {
+    let server = server();
+    let witness = Arc::new(());
+    let kept = Arc::clone(&witness);
+    server.io().on_connect(move |socket: Socket| {
+        socket.extensions().insert(Arc::clone(&kept));
+        drop(socket);
+        pending::<()>()
+    });
+    server.io().on("early", || {});
+    let websocket = WebSocket::default();
+    let session = upgrade(&Endpoint::from(server.io()), None).serve(websocket.clone());
+    let (session, task) = abortable(session);
+    server.spawn(session.map(drop));
+    websocket.send_text("40");
+    // This waits for the connect handler, which never returns.
+    websocket.send_text(r#"42["early"]"#);
+    server.run();
+    assert_eq!(Arc::strong_count(&witness), 3, "the test, the handler and the socket have it");
+    task.abort();
+    server.run();
+    assert_eq!(server.io().clients_count(), 0);
+    assert_eq!(server.io().sockets_count(), 0);
+    assert_eq!(Arc::strong_count(&witness), 2, "the socket is gone");
+}
+
+/// A client whose session runs on the thread that sends, as far as it gets.
+struct OnThread {
+    websocket: WebSocket,
+    session: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl OnThread {
+    fn open(io: &SocketIo) -> Self {
+        let websocket = WebSocket::default();
+        let session = upgrade(&Endpoint::from(io), None).serve(websocket.clone());
+        Self { websocket, session: Box::pin(session) }
+    }
+
+    fn send(&mut self, text: &str) {
+        self.websocket.send_text(text);
+        assert!((&mut self.session).now_or_never().is_none(), "the session goes on");
+    }
+}
+
+#[test]
+fn a_namespace_that_is_joined_while_others_leave_it_is_not_removed() {
+    for _ in 0..300 {
+        let options = SocketIo::builder().cleanup_empty_namespaces(true);
+        let io = options.clock(Arc::new(TestClock::default())).build().expect("valid options");
+        io.of_dynamic(|_| true, |_| {});
+        let [mut first, mut second, mut third] = [(); 3].map(|()| OnThread::open(&io));
+        first.send("40/n,");
+        second.send("40/n,");
+        let start = &Barrier::new(3);
+        thread::scope(|scope| {
+            for leaving in [&mut first, &mut second] {
+                scope.spawn(move || {
+                    start.wait();
+                    leaving.send("41/n,");
+                });
+            }
+            scope.spawn(|| {
+                start.wait();
+                for _ in 0..20 {
+                    third.send("40/n,");
+                    third.send("41/n,");
+                }
+                third.send("40/n,");
+            });
+        });
+        assert_eq!(io.of("/n").sockets_count(), 1, "the one that joined last");
+    }
 }

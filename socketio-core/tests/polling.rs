@@ -1,5 +1,7 @@
 //! Long-polling and the upgrade from it, request by request.
 
+mod support;
+
 use std::{
     sync::{
         Arc,
@@ -10,9 +12,11 @@ use std::{
 
 use bytes::Bytes;
 use socketio_core::{
-    Data, Frame, Limits, Socket, SocketIo, Transport,
+    Accept, Data, Endpoint, Frame, Limits, Socket, SocketIo, Transport,
     testing::{TestResponse, TestServer},
 };
+
+use self::support::{WebSocket, accept, head, upgrade};
 
 /// A client that polls by hand.
 struct Polling {
@@ -300,4 +304,37 @@ fn a_refused_websocket_does_not_touch_the_one_that_counts() {
     websocket.stop_reading(false);
     assert_eq!(websocket.next_frame(), Some(Frame::Text(r#"42["kept"]"#.into())));
     assert_eq!(websocket.next_frame(), None);
+}
+
+#[test]
+fn a_poll_that_is_given_up_after_the_upgrade_does_no_harm() {
+    let server = server();
+    let client = Polling::connect(&server);
+    // The framework does not get round to this one before the websocket is in charge.
+    let endpoint = Endpoint::from(server.io());
+    let poll = match accept(&endpoint, &head(&endpoint, "polling", Some(&client.sid))) {
+        Accept::Poll(poll) => poll,
+        other => panic!("no poll: {other:?}"),
+    };
+    let websocket = server.open_probe(&client.sid);
+    websocket.send_all(["2probe", "5"]);
+    assert_eq!(websocket.next_frame(), Some(Frame::Text("3probe".into())));
+    drop(poll);
+    websocket.send_text(r#"420["echo",7]"#);
+    assert_eq!(websocket.next_frame(), Some(Frame::Text("430[7]".into())));
+}
+
+#[test]
+fn a_probe_whose_websocket_takes_nothing_yet_waits_for_it() {
+    let server = server();
+    let client = Polling::connect(&server);
+    let websocket = WebSocket::default();
+    websocket.stall();
+    websocket.send_text("2probe");
+    let probe = upgrade(&Endpoint::from(server.io()), Some(&client.sid));
+    server.spawn(probe.serve(websocket.clone()));
+    assert_eq!(websocket.taken(), 0);
+    websocket.take(1);
+    server.run();
+    assert_eq!(websocket.taken(), 1);
 }

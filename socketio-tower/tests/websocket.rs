@@ -1,172 +1,160 @@
-//! WebSocket over hyper's upgrade, on real connections.
+//! Messages over websockets, on real connections.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+mod support;
 
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
-use http::{Request, Response};
-use http_body_util::Full;
-use hyper::{body::Incoming, server::conn::http1};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use socketio_tower::{
-    Data, Endpoint, EngineIo, EngineSocket, RawArgs, Socket, SocketIo, SocketIoLayer,
+use socketio_tower::{DisconnectReason, SocketIo, SocketIoLayer};
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::{
+        CloseFrame,
+        frame::{
+            Frame,
+            coding::{CloseCode, Data, OpCode},
+        },
+    },
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
-use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream,
-    tungstenite::{self, Message, protocol::frame::coding::CloseCode},
-};
-use tower::Layer;
+use tower::{Layer, service_fn};
 
-/// A server on a free port, ended by dropping the runtime.
-struct Server(SocketAddr);
+use support::{ECHO, Server, WebSocket, echo, echo_with, inner, serve, within};
 
-impl Server {
-    async fn start(endpoint: impl Into<Endpoint>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        let service = SocketIoLayer::new(endpoint).layer(tower::service_fn(other));
-        tokio::spawn(async move {
-            while let Ok((connection, _)) = listener.accept().await {
-                let service = TowerToHyperService::new(service.clone());
-                let connection =
-                    http1::Builder::new().serve_connection(TokioIo::new(connection), service);
-                tokio::spawn(async move { drop(connection.with_upgrades().await) });
-            }
-        });
-        Self(address)
-    }
-
-    async fn connect(&self, path: &str) -> Result<Client, tungstenite::Error> {
-        let uri = format!("ws://{}{path}/?EIO=4&transport=websocket", self.0);
-        let (websocket, _) = tokio_tungstenite::connect_async(uri).await?;
-        Ok(Client(websocket))
-    }
-
-    /// Sends raw bytes and gives what comes back until the server closes, or for a second.
-    async fn raw(&self, request: &str) -> String {
-        let mut connection = TcpStream::connect(self.0).await.expect("a connection");
-        connection.write_all(request.as_bytes()).await.expect("written");
-        let mut response = Vec::new();
-        let read = connection.read_to_end(&mut response);
-        // A connection that is kept alive is given a second.
-        let _ = tokio::time::timeout(Duration::from_secs(1), read).await;
-        String::from_utf8_lossy(&response).into_owned()
-    }
+async fn server(io: &SocketIo) -> Server {
+    serve(SocketIoLayer::new(io).layer(service_fn(inner))).await
 }
 
-async fn other(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    Ok(Response::new("another route".into()))
-}
-
-struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
-
-impl Client {
-    async fn next(&mut self) -> Message {
-        let next = tokio::time::timeout(Duration::from_secs(5), self.0.next()).await;
-        next.expect("a message in time").expect("an open connection").expect("a message")
-    }
-
-    async fn text(&mut self) -> String {
-        match self.next().await {
-            Message::Text(text) => text.to_string(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    async fn send(&mut self, message: impl Into<Message>) {
-        self.0.send(message.into()).await.expect("sent");
-    }
-
-    async fn join(&mut self) {
-        assert!(self.text().await.starts_with("0{"));
-        self.send("40").await;
-        assert!(self.text().await.starts_with("40{"));
-    }
-}
-
-fn io() -> SocketIo {
-    let io = SocketIo::builder().max_payload(1000).build().expect("valid options");
-    io.on("echo", |socket: Socket, args: RawArgs| socket.emit("back", &args));
-    io
+async fn connect(io: &SocketIo) -> WebSocket {
+    let mut websocket = server(io).await.websocket("/socket.io").await;
+    websocket.join().await;
+    websocket
 }
 
 #[tokio::test]
-async fn text_and_binary_come_back() {
-    let server = Server::start(&io()).await;
-    let mut client = server.connect("/socket.io").await.expect("a websocket");
-    client.join().await;
-    client.send(r#"42["echo","é"]"#).await;
-    assert_eq!(client.text().await, r#"42["back","é"]"#);
-    client.send(r#"451-["echo",{"_placeholder":true,"num":0}]"#).await;
-    client.send(Bytes::from_static(&[1, 2, 3])).await;
-    assert_eq!(client.text().await, r#"451-["back",{"_placeholder":true,"num":0}]"#);
-    assert_eq!(client.next().await, Message::binary(vec![1, 2, 3]));
+async fn text_comes_back() {
+    let mut websocket = connect(&echo()).await;
+    assert_eq!(websocket.ask(ECHO).await, ECHO);
 }
 
 #[tokio::test]
-async fn a_message_over_the_limit_is_closed_with_its_code() {
-    let server = Server::start(&io()).await;
-    let mut client = server.connect("/socket.io").await.expect("a websocket");
-    client.join().await;
-    client.send("4".repeat(1_000_000)).await;
-    match client.next().await {
-        Message::Close(Some(frame)) => assert_eq!(frame.code, CloseCode::Size),
-        other => panic!("{other:?}"),
+async fn bytes_come_back() {
+    let mut websocket = connect(&echo()).await;
+    let event = r#"451-["echo",{"_placeholder":true,"num":0}]"#;
+    websocket.send(event).await;
+    websocket.send(Bytes::from_static(&[0, 1, 255])).await;
+    assert_eq!(websocket.text().await, event);
+    assert_eq!(websocket.next().await, Message::binary(vec![0, 1, 255]));
+}
+
+#[tokio::test]
+async fn a_long_message_comes_back_whole() {
+    let mut websocket = connect(&echo()).await;
+    let event = format!(r#"42["echo","{}"]"#, "x".repeat(900_000));
+    assert!(websocket.ask(event.as_str()).await == event);
+}
+
+#[tokio::test]
+async fn messages_that_come_at_once_stay_in_order() {
+    let mut websocket = connect(&echo()).await;
+    for n in 0..100 {
+        websocket.send(format!(r#"42["echo",{n}]"#)).await;
+    }
+    for n in 0..100 {
+        assert_eq!(websocket.text().await, format!(r#"42["echo",{n}]"#));
     }
 }
 
 #[tokio::test]
-async fn bare_engine_io_is_mounted_the_same_way() {
-    let engine = EngineIo::builder().build_engine(|mut socket: EngineSocket| async move {
-        while let Some(message) = socket.recv().await {
-            let _ = socket.send(message);
-        }
-    });
-    let server = Server::start(&engine.expect("valid options")).await;
-    let mut client = server.connect("/engine.io").await.expect("a websocket");
-    assert!(client.text().await.starts_with("0{"));
-    client.send("4hello").await;
-    assert_eq!(client.text().await, "4hello");
-    client.send(Bytes::from_static(b"bytes")).await;
-    assert_eq!(client.next().await, Message::binary(&b"bytes"[..]));
-}
-
-const HANDSHAKE: &str = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\n\
-    Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-
-#[tokio::test]
-async fn a_handshake_that_cannot_succeed_is_refused_before_the_101() {
-    let io = SocketIo::builder().allowed_origins(["https://example.com"]).build();
-    let server = Server::start(&io.expect("valid options")).await;
-    let version = server.raw(&format!("{HANDSHAKE}Sec-WebSocket-Version: 8\r\n\r\n")).await;
-    assert!(version.starts_with("HTTP/1.1 400"), "{version}");
-    assert!(version.to_ascii_lowercase().contains("sec-websocket-version: 13"), "{version}");
-    let origin = "Sec-WebSocket-Version: 13\r\nOrigin: https://example.org\r\n\r\n";
-    let refused = server.raw(&format!("{HANDSHAKE}{origin}")).await;
-    assert!(refused.starts_with("HTTP/1.1 400"), "{refused}");
-    assert!(refused.ends_with("Forbidden"), "{refused}");
-    let plain = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\n\r\n";
-    let plain = server.raw(plain).await;
-    assert!(plain.ends_with(r#"{"code":3,"message":"Bad request"}"#), "{plain}");
+async fn a_polling_session_goes_on_as_a_websocket() {
+    let server = server(&echo()).await;
+    let polling = server.polling("/socket.io").await;
+    assert_eq!(polling.ask(ECHO).await, ECHO);
+    let mut websocket = polling.upgrade("/socket.io").await;
+    assert_eq!(websocket.ask(ECHO).await, ECHO);
 }
 
 #[tokio::test]
-async fn closing_ends_the_clients_and_nothing_else() {
-    let io = io();
-    io.on("echo", |Data(()): Data<()>| {});
-    let server = Server::start(&io).await;
-    let mut client = server.connect("/socket.io").await.expect("a websocket");
-    client.join().await;
-    io.emit("last words", &()).expect("an event");
-    tokio::time::timeout(Duration::from_secs(5), io.close()).await.expect("closed in time");
-    assert_eq!(client.text().await, r#"42["last words"]"#);
-    assert_eq!(client.next().await, Message::Close(None));
-    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    let refused = server.raw(&get("/socket.io/?EIO=4&transport=polling")).await;
-    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
-    assert!(server.raw(&get("/")).await.ends_with("another route"));
+async fn a_message_in_fragments_is_one_message() {
+    let mut websocket = connect(&echo()).await;
+    let (head, tail) = ECHO.split_at(5);
+    websocket.send(fragment(head, Data::Text, false)).await;
+    websocket.send(Message::Ping(Bytes::new())).await;
+    websocket.send(fragment(tail, Data::Continue, true)).await;
+    assert_eq!(websocket.next().await, Message::Pong(Bytes::new()));
+    assert_eq!(websocket.text().await, ECHO);
+}
+
+fn fragment(payload: impl Into<Bytes>, kind: Data, is_last: bool) -> Message {
+    Message::Frame(Frame::message(payload, OpCode::Data(kind), is_last))
+}
+
+/// Sends what a server of this limit does not take, and expects a close for that.
+async fn is_rejected(max_payload: usize, messages: &[Message], code: CloseCode) {
+    let mut websocket = connect(&echo_with(SocketIo::builder().max_payload(max_payload))).await;
+    for message in messages {
+        websocket.send(message.clone()).await;
+    }
+    match websocket.next().await {
+        Message::Close(Some(frame)) => assert_eq!(frame.code, code),
+        other => panic!("{other:?} is no close"),
+    }
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_rejected() {
+    is_rejected(1000, &[Message::text("4".repeat(1001))], CloseCode::Size).await;
+    is_rejected(1000, &[Message::binary(vec![0; 1_000_000])], CloseCode::Size).await;
+}
+
+#[tokio::test]
+async fn also_in_fragments() {
+    let half = "4".repeat(600);
+    let halves = [fragment(half.clone(), Data::Text, false), fragment(half, Data::Continue, true)];
+    is_rejected(1000, &halves, CloseCode::Size).await;
+}
+
+#[tokio::test]
+async fn a_message_up_to_the_limit_is_not() {
+    let mut websocket = connect(&echo_with(SocketIo::builder().max_payload(1000))).await;
+    let event = format!(r#"42["echo","{}"]"#, "x".repeat(1000 - r#"42["echo",""]"#.len()));
+    assert_eq!(websocket.ask(event.as_str()).await, event);
+}
+
+#[tokio::test]
+async fn text_that_is_no_utf8_is_rejected() {
+    let message = fragment(&b"4\xff"[..], Data::Text, true);
+    is_rejected(1000, &[message], CloseCode::Invalid).await;
+}
+
+#[tokio::test]
+async fn an_unknown_frame_is_rejected() {
+    let message = fragment(&b"4"[..], Data::Reserved(3), true);
+    is_rejected(1000, &[message], CloseCode::Protocol).await;
+}
+
+#[tokio::test]
+async fn a_close_is_answered() {
+    let mut websocket = connect(&echo()).await;
+    let close = CloseFrame { code: CloseCode::Away, reason: "bye".into() };
+    websocket.send(Message::Close(Some(close))).await;
+    match websocket.next().await {
+        Message::Close(Some(frame)) => assert_eq!(frame.code, CloseCode::Away),
+        other => panic!("{other:?} is no close"),
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_has_left() {
+    let io = echo();
+    let (left, mut reasons) = mpsc::unbounded_channel();
+    io.on_disconnect(move |reason: DisconnectReason| left.send(reason).expect("a test that waits"));
+    drop(connect(&io).await);
+    let reason = within("the disconnect", reasons.recv()).await;
+    assert_eq!(reason, Some(DisconnectReason::TransportClose));
+}
+
+#[tokio::test]
+async fn a_ping_of_the_websocket_is_answered() {
+    let mut websocket = connect(&echo()).await;
+    websocket.send(Message::Ping(Bytes::from_static(b"there?"))).await;
+    assert_eq!(websocket.next().await, Message::Pong(Bytes::from_static(b"there?")));
 }

@@ -2,7 +2,7 @@ use std::{future::poll_fn, pin::pin, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::{Sink, Stream};
-use http::{header, request::Parts};
+use http::{Method, header, request::Parts};
 
 use super::AcceptError;
 use crate::{
@@ -82,6 +82,9 @@ impl Drop for Upgrade {
 
 /// Checks the opening handshake of RFC 6455, section 4.2.1.
 pub(super) fn check(head: &Parts) -> Result<(), AcceptError> {
+    if head.method != Method::GET {
+        return Err(AcceptError::BadRequest);
+    }
     let has = |name, expected: &[u8]| {
         head.headers.get(name).is_some_and(|value| value.as_bytes() == expected)
     };

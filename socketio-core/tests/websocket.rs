@@ -1,0 +1,100 @@
+//! How a websocket is read, written and let go.
+
+mod support;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use socketio_core::{Clock, Endpoint, Frame, Limits, SocketIo, testing::TestServer};
+
+use self::support::{WebSocket, upgrade};
+
+/// Serves a websocket that has joined `/`.
+fn connect(server: &TestServer) -> WebSocket {
+    let websocket = WebSocket::default();
+    server.spawn(upgrade(&Endpoint::from(server.io()), None).serve(websocket.clone()));
+    websocket.send_text("40");
+    server.run();
+    assert_eq!(websocket.taken(), 2, "the handshake and the answer to the connect");
+    websocket
+}
+
+#[test]
+fn the_bytes_that_count_are_those_that_wait() {
+    let limits = Limits { outgoing_bytes: 1000, ..Limits::default() };
+    let server = TestServer::new(SocketIo::builder().limits(limits));
+    let websocket = connect(&server);
+    let socket = server.io().sockets().remove(0);
+    websocket.stall();
+    // The client is three frames behind all the time, so there is never a moment to flush.
+    for n in 0..40 {
+        socket.emit("n", &"x".repeat(100)).expect("room in the queue");
+        if n >= 3 {
+            websocket.take(1);
+        }
+        server.run();
+    }
+    assert_eq!(websocket.taken(), 2 + 37);
+    assert!(socket.is_connected());
+}
+
+#[test]
+fn a_websocket_that_begins_while_the_server_closes_does_not_hold_it_up() {
+    let server = TestServer::new(SocketIo::builder());
+    let clock = server.clock().clone();
+    server.io().on_disconnect(move || {
+        let clock = clock.clone();
+        async move { clock.sleep_until(clock.now() + Duration::from_secs(1)).await }
+    });
+    let _client = server.connect();
+    let late = upgrade(&Endpoint::from(server.io()), None);
+    let closed = Arc::new(AtomicBool::new(false));
+    let (io, done) = (server.io().clone(), Arc::clone(&closed));
+    server.spawn(async move {
+        io.close().await;
+        done.store(true, Ordering::Relaxed);
+    });
+    assert!(!closed.load(Ordering::Relaxed), "a handler is still at work");
+    let websocket = WebSocket::default();
+    server.spawn(late.serve(websocket.clone()));
+    websocket.send_text("40");
+    server.advance(Duration::from_secs(10));
+    assert!(closed.load(Ordering::Relaxed));
+    assert!(websocket.is_let_go());
+}
+
+#[test]
+fn a_closed_websocket_is_let_go_while_a_handler_works_on() {
+    let server = TestServer::new(SocketIo::builder());
+    server.io().on("work", async || std::future::pending::<()>().await);
+    let websocket = connect(&server);
+    websocket.send_text(r#"42["work"]"#);
+    websocket.send(Frame::Close(None));
+    server.advance(Duration::from_secs(10));
+    assert_eq!(server.io().sockets_count(), 0);
+    assert!(websocket.is_let_go());
+}
+
+#[test]
+fn a_disconnect_in_the_midst_of_writing_is_not_missed() {
+    let server = TestServer::new(SocketIo::builder());
+    let ended = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&ended);
+    server.io().on_disconnect(move || seen.store(true, Ordering::Relaxed));
+    let websocket = connect(&server);
+    let socket = server.io().sockets().remove(0);
+    // As another thread would: after the turn of the handlers, before the writer is stuck.
+    let other = socket.clone();
+    websocket.on_next_frame(move || other.disconnect());
+    websocket.stall();
+    websocket.take(1);
+    socket.emit("n", &()).expect("an event");
+    server.run();
+    assert!(socket.disconnect_reason().is_some());
+    assert!(ended.load(Ordering::Relaxed), "no ping is needed for the handler to run");
+}
