@@ -83,6 +83,10 @@ fn address(extensions: &http::Extensions) -> Option<SocketAddr> {
 /// Mounting as a route.
 pub trait RouterExt {
     /// Routes the server's path, and everything below it, to the server.
+    ///
+    /// # Panics
+    /// If axum takes the path for a pattern that it cannot route, such as `/*x`, or if it is routed
+    /// already.
     #[must_use]
     fn socketio(self, server: impl Into<Endpoint>) -> Self;
 }

@@ -337,3 +337,19 @@ fn a_namespace_that_is_joined_while_others_leave_it_is_not_removed() {
         assert_eq!(io.of("/n").sockets_count(), 1, "the one that joined last");
     }
 }
+
+#[test]
+fn closing_can_take_its_time_for_clients_not_to_come_back_all_at_once() {
+    let server = server();
+    server.io().on("echo", |Data(n): Data<u32>| Data(n));
+    let clients: Vec<_> = (0..4).map(|_| server.connect()).collect();
+    let io = server.io().clone();
+    server.spawn(async move { io.close_over(Duration::from_secs(8)).await });
+    for left in [3, 2, 1, 0] {
+        let connected: Vec<_> = clients.iter().filter(|client| client.is_connected()).collect();
+        assert_eq!(connected.len(), left);
+        assert_eq!(server.io().sockets_count(), left);
+        assert!(connected.iter().all(|client| client.ask::<u32>("echo", &7) == 7));
+        server.advance(Duration::from_secs(2));
+    }
+}

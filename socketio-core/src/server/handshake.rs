@@ -30,7 +30,7 @@ impl Handshake {
         }))
     }
 
-    /// The request's target.
+    /// The request's target, as the router left it: a nested one may have cut its own part off.
     pub fn uri(&self) -> &Uri {
         &self.0.uri
     }

@@ -5,6 +5,7 @@ use std::{
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use bytestring::ByteString;
@@ -18,12 +19,14 @@ use super::{
     namespace::Namespace,
     rooms::Retired,
     session::Session,
+    socket::Socket,
 };
 use crate::{
     clock::Clock,
     config::{Builder, Config},
     error::ErrorReport,
-    proto::DisconnectReason,
+    id::SessionId,
+    proto::{DisconnectReason, after},
     wire::packet::ROOT,
 };
 
@@ -140,20 +143,37 @@ impl SocketIo {
     /// what is queued, closes the connections, and waits until all disconnect handlers are
     /// through. What the server is mounted in goes on.
     pub async fn close(&self) {
-        self.0.engine.start_closing();
+        self.close_over(Duration::ZERO).await;
+    }
+
+    /// As [`close`](Self::close), but ends the clients one after the other over a duration, so that
+    /// they do not all come back at once to the servers that stay. Until its turn a client notices
+    /// nothing, but for namespaces that it joins no more.
+    pub async fn close_over(&self, duration: Duration) {
+        let engine = &self.0.engine;
+        engine.start_closing();
         let namespaces: Vec<_> = read(&self.0.namespaces).values().cloned().collect();
+        let mut sockets: HashMap<SessionId, Vec<Socket>> = HashMap::new();
         for namespace in namespaces {
-            let sockets = namespace.rooms().sockets();
-            for socket in sockets {
-                if socket.shut(DisconnectReason::ServerShuttingDown) {
-                    socket.client().leave(namespace.name());
-                }
+            for socket in namespace.rooms().sockets() {
+                sockets.entry(*socket.client().session().id()).or_default().push(socket);
             }
         }
-        for session in self.0.engine.sessions() {
+        let sessions = engine.sessions();
+        let pause = duration / u32::try_from(sessions.len().max(1)).unwrap_or(u32::MAX);
+        for session in sessions {
+            for socket in sockets.remove(session.id()).unwrap_or_default() {
+                if socket.shut(DisconnectReason::ServerShuttingDown) {
+                    socket.client().leave(socket.namespace().name());
+                }
+            }
             session.with_now(|connection, now| connection.close(now));
+            if !pause.is_zero() {
+                let clock = engine.clock();
+                clock.sleep_until(after(clock.now(), pause)).await;
+            }
         }
-        self.0.engine.closed().await;
+        engine.closed().await;
     }
 
     pub(crate) fn host(&self) -> Arc<dyn Host> {
