@@ -122,6 +122,25 @@ fn the_client_closes() {
 }
 
 #[test]
+fn a_poll_that_is_overtaken_by_the_close_packet_is_answered() {
+    let server = server();
+    let client = Polling::connect(&server);
+    let mut post = server.post(&client.uri(), "1");
+    assert_eq!(server.io().sockets_count(), 0);
+    assert!(post.try_take().is_none());
+    assert_eq!(client.get().take(), (200, "6".to_owned()));
+    assert_eq!(post.take(), (200, "ok".to_owned()));
+    assert_eq!(client.get().take(), (400, UNKNOWN.to_owned()));
+    // One that does not come is not waited for.
+    let client = Polling::connect(&server);
+    let post = server.post(&client.uri(), "1");
+    server.advance(Duration::from_millis(50));
+    assert_eq!(post.take(), (200, "ok".to_owned()));
+    assert_eq!(client.get().take(), (400, UNKNOWN.to_owned()));
+    assert_eq!(server.io().clients_count(), 0);
+}
+
+#[test]
 fn the_server_closes_after_what_is_queued() {
     let server = server();
     let client = Polling::connect(&server);

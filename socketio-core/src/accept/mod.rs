@@ -100,8 +100,11 @@ impl Endpoint {
         match query.sid {
             Some(sid) => {
                 let session = engine.session(&sid).ok_or(AcceptError::UnknownSession)?;
-                let (current, is_closed) = session
-                    .with_now(|connection, _| (connection.transport(), connection.is_closed()));
+                let is_get = head.method == Method::GET && !is_upgrade;
+                let (current, is_closed) = session.with_now(|connection, _| {
+                    let is_expected = is_get && connection.awaits_get();
+                    (connection.transport(), connection.is_closed() && !is_expected)
+                });
                 if is_closed {
                     return Err(AcceptError::UnknownSession);
                 }

@@ -66,7 +66,8 @@ impl Driver {
         self.session.with(|connection| connection.handle_timeout(now));
         self.handle_events(now, cx);
         let handlers = self.runner.poll(now, cx);
-        match self.closed {
+        let is_over = self.closed && !self.session.read(|connection| connection.awaits_get());
+        match is_over {
             true => handlers,
             false => Poll::Pending,
         }

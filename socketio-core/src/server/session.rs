@@ -209,7 +209,7 @@ impl Session {
     /// Resolves when the session has ended, or all that the client sent is with the application.
     pub(crate) fn poll_received(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
-        if state.connection.is_closed() || !state.connection.has_events() {
+        if state.is_received() {
             return Poll::Ready(());
         }
         set(&mut state.wakers.post, cx);
@@ -333,6 +333,14 @@ pub(super) enum Writing {
 }
 
 impl State {
+    /// Whether the POST can be answered.
+    fn is_received(&self) -> bool {
+        match self.connection.is_closed() {
+            true => !self.connection.awaits_get(),
+            false => !self.connection.has_events(),
+        }
+    }
+
     /// Whether there is an event that the driver can take.
     fn can_drive(&self, saturated: bool) -> bool {
         self.connection.has_events() && (!saturated || self.connection.is_closed())
@@ -365,7 +373,7 @@ impl State {
         let drive = connection.has_events()
             || is_due
             || (!self.pump_drives && connection.transport() == Transport::WebSocket);
-        let received = connection.is_closed() || !connection.has_events();
+        let received = connection.is_closed() || self.is_received();
         let ready = connection.is_ready();
         Wakers {
             driver: if drive { self.take_driver() } else { None },

@@ -22,6 +22,10 @@ use crate::{
 /// How often a parked poll is freed while the client waits to switch transports.
 const RELEASE_INTERVAL: Duration = Duration::from_millis(100);
 
+/// How long a session that its client closed waits for the poll that the client sent beside the
+/// close packet: over another connection, it may come second.
+const LATE_GET: Duration = Duration::from_millis(50);
+
 /// An Engine.IO session of one client.
 ///
 /// | state | a GET | a POST | the websocket |
@@ -37,6 +41,8 @@ pub(crate) struct Connection {
     state: State,
     transport: Transport,
     get: Get,
+    /// Until when a GET that comes after the client's close packet is still answered.
+    late_get: Option<Instant>,
     post: Post,
     probe: Option<Probe>,
     /// The websocket that carries the session, or tries to.
@@ -144,6 +150,7 @@ impl Connection {
             state: State::Open,
             transport,
             get: Get::Absent,
+            late_get: None,
             post: Post::Absent,
             probe: None,
             websocket: WebSocketId::default(),
@@ -160,6 +167,10 @@ impl Connection {
         if self.get != Get::Absent {
             self.abort(DisconnectReason::TransportError);
             return Err(Overlap);
+        }
+        if self.late_get.take().is_some() {
+            self.get = Get::Answered("6");
+            return Ok(());
         }
         self.get = match (self.state, self.transport) {
             (State::Closed, _) | (_, Transport::WebSocket) => Get::Answered("1"),
@@ -255,6 +266,7 @@ impl Connection {
 
     /// Does what is due.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.late_get.take_if(|deadline| *deadline <= now);
         match self.state {
             State::Closed => return,
             State::Closing { force_at } if force_at <= now => {
@@ -407,7 +419,7 @@ impl Connection {
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         match self.state {
-            State::Closed => None,
+            State::Closed => self.late_get,
             State::Closing { force_at } => Some(force_at),
             State::Open => {
                 let probe = self.probe.as_ref();
@@ -431,6 +443,11 @@ impl Connection {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.state == State::Closed
+    }
+
+    /// Whether a GET is still to come for a session that is closed.
+    pub(crate) fn awaits_get(&self) -> bool {
+        self.late_get.is_some()
     }
 
     /// Whether the queue takes more without growing long.
@@ -498,8 +515,10 @@ impl Connection {
             Ok(Packet::Message(message)) => self.events.push_back(Event::Message(message)),
             Ok(Packet::Pong(_)) => self.heartbeat.handle_pong(now, &self.settings),
             Ok(Packet::Close) => {
-                if self.get == Get::Parked {
-                    self.get = Get::Answered("6");
+                match (self.get, self.transport) {
+                    (Get::Parked, _) => self.get = Get::Answered("6"),
+                    (_, Transport::Polling) => self.late_get = Some(now + LATE_GET),
+                    (_, Transport::WebSocket) => {}
                 }
                 self.abort(DisconnectReason::TransportClose);
             }
