@@ -1,6 +1,6 @@
 //! Chores of the workspace, called as `cargo xtask`.
 
-mod chat;
+mod example;
 mod purity;
 mod report;
 mod test;
@@ -10,12 +10,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use self::example::Example;
+
 /// Chores of the workspace.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Chore {
-    /// Serves the chat example on 127.0.0.1.
-    Chat(chat::Options),
+    /// Serves the chat on 127.0.0.1.
+    Chat(example::Options),
+    /// Serves one of the examples on 127.0.0.1.
+    Example(Example),
     /// Checks that the core knows no runtime and no framework, and reads the clock in one place.
     Purity,
     /// Runs every check and test, or the given parts.
@@ -24,7 +28,8 @@ enum Chore {
 
 fn main() -> ExitCode {
     let done = match Chore::parse() {
-        Chore::Chat(options) => chat::serve(&options),
+        Chore::Chat(options) => Example::chat(options).serve(),
+        Chore::Example(example) => example.serve(),
         Chore::Purity => purity::check(),
         Chore::Test(options) => return test::run(&options),
     };

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use crate::{
     purity,
     report::Report,
-    tools::{self, binary, browser_folder, cargo, node, npm, npm_ci, root},
+    tools::{self, binary, cargo, examples_tests, node, npm, npm_ci, root},
 };
 
 /// What to run.
@@ -25,8 +25,9 @@ enum Part {
     Rust,
     /// Real clients and raw HTTP and WebSocket against each conformance server. Needs Node.
     Conformance,
-    /// The chat page in a real browser. Needs Node and Chromium.
-    Browser,
+    /// Every example with the official client, and its page in a real browser. Needs Node and
+    /// Chromium.
+    Examples,
 }
 
 /// Runs the parts, each to its end if it can, and prints a summary.
@@ -38,7 +39,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             let _: Option<()> = match part {
                 Part::Rust => rust(&mut report),
                 Part::Conformance => conformance(&mut report),
-                Part::Browser => browser(&mut report),
+                Part::Examples => examples(&mut report),
             };
         }
     }
@@ -76,19 +77,19 @@ fn conformance(report: &mut Report) -> Option<()> {
     Some(())
 }
 
-fn browser(report: &mut Report) -> Option<()> {
-    let chromium = report.step("browser: packages and Chromium", || {
+fn examples(report: &mut Report) -> Option<()> {
+    let chromium = report.step("examples: packages and Chromium", || {
         node()?;
-        npm_ci(&browser_folder())?;
+        npm_ci(&examples_tests())?;
         tools::chromium()
     })?;
-    let server = report.step("browser: build", || {
-        tools::run(&mut cargo(["build", "--package=axum-chat"]))?;
-        binary("axum-chat")
+    let folder = report.step("examples: build", || {
+        tools::run(&mut cargo(["build", "--workspace", "--bins"]))?;
+        tools::binaries()
     })?;
-    report.step("browser: axum-chat", || {
+    report.step("examples: test", || {
         tools::run(
-            npm(&browser_folder(), ["test"]).env("CHAT_SERVER", server).env("CHROMIUM", chromium),
+            npm(&examples_tests(), ["test"]).env("EXAMPLES", folder).env("CHROMIUM", chromium),
         )
     })
 }

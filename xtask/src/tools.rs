@@ -141,22 +141,27 @@ fn find(name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// A binary of the workspace. They all lie beside this one, as it is built with the same profile.
-pub(crate) fn binary(name: &str) -> Result<PathBuf> {
+/// Where the binaries of the workspace are: beside this one, as it is built with the same profile.
+pub(crate) fn binaries() -> Result<PathBuf> {
     let this = env::current_exe().context("finding the folder of the binaries")?;
-    let path = this.with_file_name(format!("{name}{EXE_SUFFIX}"));
+    Ok(this.parent().context("finding the folder of the binaries")?.to_owned())
+}
+
+/// A binary of the workspace.
+pub(crate) fn binary(name: &str) -> Result<PathBuf> {
+    let path = binaries()?.join(format!("{name}{EXE_SUFFIX}"));
     ensure!(path.is_file(), "{} has not been built", path.display());
     Ok(path)
 }
 
-/// Where the browser's test and the packages of the chat page are.
-pub(crate) fn browser_folder() -> PathBuf {
-    root().join("examples").join("browser")
+/// Where the tests of the examples and the packages of their pages are.
+pub(crate) fn examples_tests() -> PathBuf {
+    root().join("examples").join("tests")
 }
 
 /// The files of the official browser client.
 pub(crate) fn client_files() -> PathBuf {
-    browser_folder().join("node_modules").join("socket.io-client").join("dist")
+    examples_tests().join("node_modules").join("socket.io-client").join("dist")
 }
 
 /// The root of the workspace.

@@ -14,12 +14,31 @@
 
 mod handlers;
 mod messages;
-mod page;
 mod rooms;
-mod setup;
 
-pub use self::{
-    handlers::attach,
-    page::{ASSETS, Asset, asset},
-    setup::{address, builder, greet},
-};
+use std::net::SocketAddr;
+
+use examples_common::Asset;
+
+pub use self::handlers::attach;
+
+/// The files of the page.
+pub const ASSETS: &[Asset] = &[
+    Asset::BASE,
+    Asset::html("/", include_str!("../page/index.html")),
+    Asset::js("/chat.js", include_str!("../page/chat.js")),
+    Asset::css("/style.css", include_str!("../page/style.css")),
+];
+
+/// Says where the chat is, and what to try.
+pub fn greet(address: SocketAddr) {
+    examples_common::greet(
+        "chat",
+        format_args!("http://{address}"),
+        &[
+            "Open it in two windows, under two nicknames, and write in both.",
+            "Type in one and watch the other; change rooms; leave.",
+            "Stop the server and start it again: both windows come back by themselves.",
+        ],
+    );
+}

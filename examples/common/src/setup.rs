@@ -6,13 +6,14 @@ use std::{
 
 use anyhow::{Context, bail};
 use socketio_core::{Builder, SocketIo};
+use tokio::signal;
 
 /// Where npm puts the browser client: in the repository, or in the current directory.
 const CLIENT_FILES: [&str; 2] =
-    ["examples/browser/node_modules/socket.io-client/dist", "node_modules/socket.io-client/dist"];
+    ["examples/tests/node_modules/socket.io-client/dist", "node_modules/socket.io-client/dist"];
 
-/// The options of the chat. The browser client is served from the directory in `CLIENT_FILES`, or
-/// else from where npm puts it.
+/// The options of a server with a page. The browser client is served from the directory in
+/// `CLIENT_FILES`, or else from where npm puts it.
 ///
 /// # Errors
 /// There is no browser client.
@@ -27,9 +28,8 @@ fn client_files() -> anyhow::Result<PathBuf> {
     match CLIENT_FILES.into_iter().map(Path::new).find(|directory| directory.is_dir()) {
         Some(directory) => Ok(directory.into()),
         None => bail!(
-            "the browser client is not installed: run `cargo xtask chat`, which installs it and \
-             starts the chat, or set CLIENT_FILES to the directory `dist` of the npm package \
-             socket.io-client"
+            "the browser client is not installed: run `npm ci` in examples/tests, or set \
+             CLIENT_FILES to the directory `dist` of the npm package socket.io-client"
         ),
     }
 }
@@ -47,15 +47,26 @@ pub fn address() -> anyhow::Result<SocketAddr> {
     Ok((Ipv4Addr::LOCALHOST, port).into())
 }
 
-/// Says where the chat is, and what to try.
-pub fn greet(address: SocketAddr) {
-    println!(
-        "The chat is at http://{address}
+/// Says where an example is, and what to try.
+pub fn greet(name: &str, url: impl std::fmt::Display, hints: &[&str]) {
+    println!("The {name} is at {url}\n");
+    for hint in hints {
+        println!("  {hint}");
+    }
+    println!("\nCtrl-C stops it.");
+}
 
-  Open it in two windows, under two nicknames, and write in both.
-  Type in one and watch the other; change rooms; leave.
-  Stop the server and start it again: both windows come back by themselves.
-
-Ctrl-C stops it."
-    );
+/// Waits for Ctrl-C or, where there is one, SIGTERM.
+pub async fn stopped() {
+    #[cfg(unix)]
+    {
+        let terminate = signal::unix::SignalKind::terminate();
+        let mut terminate = signal::unix::signal(terminate).expect("SIGTERM can be listened for");
+        tokio::select! {
+            _ = signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = signal::ctrl_c().await;
 }

@@ -1,64 +1,37 @@
-// Drives the chat page in a real browser against one of the example servers.
+// Drives the chat page in a real browser against the chat of every framework.
 //
-//   CHAT_SERVER   path of the server binary, started with PORT and CLIENT_FILES
+//   EXAMPLES      folder of the examples' binaries
 //   CHROMIUM      path of the browser (default: the usual places)
 //   SCREENSHOTS   folder to write pictures of the page to (default: none)
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { accessSync, constants, mkdirSync } from "node:fs";
-import { createServer } from "node:net";
-import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
 
-const HOST = "127.0.0.1";
-const CLIENT_FILES = fileURLToPath(new URL("node_modules/socket.io-client/dist", import.meta.url));
-const STEP = 8_000;
-const DESKTOP = { viewport: { width: 1280, height: 800 } };
-const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+import { inBrowser, launch, newPage, picture, DESKTOP, PHONE, STEP, step } from "./support/browser.js";
+import { eventually, Example } from "./support/example.js";
 
-// Failed requests and exceptions of all pages.
-const problems = [];
-const executablePath = findBrowser();
-const skip = executablePath || process.env.CI ? false : "no Chromium found; set CHROMIUM to its path";
+for (const name of ["axum-chat"]) {
+  test(name, inBrowser, (t) => chat(t, name));
+}
 
-test("chat in the browser", { skip, timeout: 55_000 }, async (t) => {
-  assert.ok(executablePath, "no Chromium found; set CHROMIUM to its path");
-  assert.ok(process.env.CHAT_SERVER, "set CHAT_SERVER to the path of a chat server");
+async function chat(t, name) {
+  const server = await Example.start(t, name);
+  const browser = await launch(t);
+  const problems = [];
+  const open = (nickname, options) => openPage(browser, server, nickname, problems, options);
 
-  const port = await freePort();
-  let server = await startServer(port);
-  t.after(() => stopServer(server));
-  const browser = await chromium.launch({
-    executablePath,
-    headless: true,
-    timeout: 15_000,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
-  t.after(() => browser.close());
+  const shot = (page, what) => picture(page, `${name}-${what}`);
 
-  const ada = await openPage(browser, port, "Ada", { ...DESKTOP, colorScheme: "light" });
-  const bo = await openPage(browser, port, "Bo", { ...PHONE, colorScheme: "light" });
+  const ada = await open("Ada", { ...DESKTOP, colorScheme: "light" });
+  const bo = await open("Bo", { ...PHONE, colorScheme: "light" });
   let cy;
 
   await step(t, "the page asks for a nickname and remembers it", async () => {
     const page = ada.page;
     await page.goto(ada.url());
-    await picture(page, "welcome-desktop");
+    await shot(page, "welcome-desktop");
     await bo.page.goto(bo.url());
-    await picture(bo.page, "welcome-phone");
+    await shot(bo.page, "welcome-phone");
     await page.getByLabel("Nickname").fill("Ada");
     await page.getByRole("button", { name: "Join" }).click();
     await page.locator("#chat").waitFor();
@@ -104,7 +77,7 @@ test("chat in the browser", { skip, timeout: 55_000 }, async (t) => {
   });
 
   await step(t, "a newcomer gets the history", async () => {
-    cy = await openPage(browser, port, "Cy", { ...DESKTOP, colorScheme: "dark" });
+    cy = await open("Cy", { ...DESKTOP, colorScheme: "dark" });
     await cy.enter();
     await cy.sees("Hello Bo, is this thing on?");
     await cy.sees("Loud and clear.");
@@ -116,7 +89,7 @@ test("chat in the browser", { skip, timeout: 55_000 }, async (t) => {
     await cy.writes("The connection is cut here");
     const message = cy.message("The connection is cut here");
     await message.and(cy.page.locator("[data-state=failed]")).waitFor();
-    await picture(cy.page, "failed-desktop-dark");
+    await shot(cy.page, "failed-desktop-dark");
     await cy.page.locator("#banner", { hasText: "Back online" }).waitFor();
     await message.getByRole("button", { name: "Retry" }).click();
     await message.and(cy.page.locator("[data-state=sent]")).waitFor();
@@ -157,7 +130,7 @@ test("chat in the browser", { skip, timeout: 55_000 }, async (t) => {
     await ada.says("Are you still there, Bo?");
     await jump.waitFor();
     assert.equal(await log.evaluate((element) => element.scrollTop), 0);
-    await picture(bo.page, "unread-phone");
+    await shot(bo.page, "unread-phone");
     await jump.click();
     await jump.waitFor({ state: "hidden" });
     await bo.says("Right here.\n\nI was reading what you two said about rooms, acknowledgements and reconnecting before I came in.");
@@ -171,11 +144,11 @@ test("chat in the browser", { skip, timeout: 55_000 }, async (t) => {
     for (const colorScheme of ["light", "dark"]) {
       for (const [{ page }, size] of [[ada, "desktop"], [bo, "phone"]]) {
         await page.emulateMedia({ colorScheme });
-        await picture(page, `chat-${size}-${colorScheme}`);
+        await shot(page, `chat-${size}-${colorScheme}`);
       }
     }
     await bo.page.locator("#people-toggle").click();
-    await picture(bo.page, "people-phone-dark");
+    await shot(bo.page, "people-phone-dark");
     await bo.page.emulateMedia({ colorScheme: "light" });
     await bo.page.locator("#people-toggle").click();
     await ada.page.emulateMedia({ colorScheme: "light" });
@@ -186,22 +159,22 @@ test("chat in the browser", { skip, timeout: 55_000 }, async (t) => {
   });
 
   await step(t, "a lost server is visible on every page", async () => {
-    await stopServer(server);
+    await server.kill();
     for (const { page } of [ada, bo]) {
       await page.locator("#banner", { hasText: "Connection lost, reconnecting…" }).waitFor();
     }
     await ada.writes("Written while the server was away");
     await ada.message("server was away").and(ada.page.locator("[data-state=pending]")).waitFor();
-    await picture(ada.page, "lost-desktop");
-    await picture(bo.page, "lost-phone");
+    await shot(ada.page, "lost-desktop");
+    await shot(bo.page, "lost-phone");
   });
 
   await step(t, "both pages come back, enter the room again and talk", async () => {
     const back = Promise.all([ada, bo].map(({ page }) =>
       page.locator("#banner", { hasText: "Back online" }).waitFor({ timeout: 2 * STEP })));
-    server = await startServer(port);
+    await server.start();
     await back;
-    await picture(bo.page, "back-phone");
+    await shot(bo.page, "back-phone");
     await ada.message("server was away").and(ada.page.locator("[data-state=sent]")).waitFor();
     await bo.sees("Written while the server was away");
     await ada.seesOnline(["Ada", "Bo", "Cy"]);
@@ -209,35 +182,11 @@ test("chat in the browser", { skip, timeout: 55_000 }, async (t) => {
     await ada.sees("And we are back.");
     await ada.page.locator("#banner:empty").waitFor({ state: "attached" });
   });
-});
-
-/** Runs a subtest; the ones after a failed one would only fail for the same reason. */
-async function step(t, name, body) {
-  let failure;
-  await t.test(name, async () => {
-    try {
-      await body();
-    } catch (error) {
-      failure = error;
-      throw error;
-    }
-  });
-  if (!failure) return;
-  for (const problem of problems) t.diagnostic(problem);
-  throw new Error(`stopped after "${name}"`);
 }
 
 /** A person at a page of their own. */
-async function openPage(browser, port, nickname, options) {
-  const context = await browser.newContext({ ...options, locale: "en-GB" });
-  context.setDefaultTimeout(STEP);
-  const page = await context.newPage();
-
-  page.on("pageerror", (error) => problems.push(`${nickname}: ${error}`));
-  page.on("response", (response) => {
-    if (response.status() >= 400) problems.push(`${nickname}: ${response.status()} ${response.url()}`);
-  });
-
+async function openPage(browser, server, nickname, problems, options) {
+  const page = await newPage(browser, nickname, problems, options);
   const sent = [];
   const received = [];
   const upgraded = new Promise((resolve, reject) => {
@@ -253,7 +202,7 @@ async function openPage(browser, port, nickname, options) {
   });
   upgraded.catch(() => {});
 
-  const url = (query = "") => `http://${HOST}:${port}/${query}`;
+  const url = (query = "") => `${server.url}/${query}`;
   const message = (text) => page.locator(".message", { has: page.locator(".text", { hasText: text }) });
 
   return {
@@ -323,72 +272,4 @@ function withResolvers() {
     resolve = done;
   });
   return { promise, resolve };
-}
-
-async function eventually(check) {
-  const deadline = Date.now() + STEP;
-  for (;;) {
-    try {
-      return await check();
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-    }
-    await sleep(50);
-  }
-}
-
-async function picture(page, name) {
-  const folder = process.env.SCREENSHOTS;
-  if (!folder) return;
-  mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
-}
-
-function findBrowser() {
-  const candidates = process.env.CHROMIUM
-    ? [process.env.CHROMIUM]
-    : ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-  return candidates.find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
-async function freePort() {
-  const listener = createServer().listen(0, HOST);
-  await once(listener, "listening");
-  const { port } = listener.address();
-  listener.close();
-  await once(listener, "close");
-  return port;
-}
-
-async function startServer(port) {
-  const server = spawn(process.env.CHAT_SERVER, {
-    env: { ...process.env, PORT: String(port), CLIENT_FILES },
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  let failure;
-  server.on("error", (error) => (failure = error));
-  server.on("exit", (code) => (failure ??= new Error(`the server ended with ${code}`)));
-
-  const deadline = Date.now() + STEP;
-  while (!failure && Date.now() < deadline) {
-    const answer = await fetch(`http://${HOST}:${port}/`, { signal: AbortSignal.timeout(1_000) }).catch(() => null);
-    if (answer?.ok) return server;
-    await sleep(50);
-  }
-  server.kill("SIGKILL");
-  throw failure ?? new Error("the server does not answer");
-}
-
-async function stopServer(server) {
-  if (server.exitCode !== null || server.signalCode !== null) return;
-  const ended = once(server, "exit");
-  server.kill("SIGKILL");
-  await ended;
 }

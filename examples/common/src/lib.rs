@@ -1,0 +1,12 @@
+//! What the examples share and what is not their point: where to listen, when to stop, the files of
+//! their pages, and where the browser client is.
+
+mod page;
+mod setup;
+
+#[cfg(feature = "axum")]
+pub use self::page::router;
+pub use self::{
+    page::Asset,
+    setup::{address, builder, greet, stopped},
+};
