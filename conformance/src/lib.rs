@@ -6,13 +6,14 @@ mod echo;
 mod fixture;
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     time::Duration,
 };
 
 use clap::{Parser, ValueEnum};
 use socketio_core::{Builder, Endpoint, EngineIo, Limits, SocketIo};
+use tokio::net::{TcpListener, TcpSocket};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// The command line.
@@ -52,8 +53,28 @@ pub enum Mode {
 pub struct Server {
     /// What to mount.
     pub endpoint: Endpoint,
+    /// Worker threads, for frameworks that have their own.
+    pub threads: Option<usize>,
+    /// Whether the mode has CORS: with credentials, for the pages that [`is_local`] accepts, and for
+    /// [`METHODS`] and [`HEADER`].
+    pub has_cors: bool,
     kind: Kind,
-    has_cors: bool,
+}
+
+/// The methods that pages may use, where there is CORS.
+pub const METHODS: [&str; 2] = ["GET", "POST"];
+
+/// The header that pages may send, where there is CORS.
+pub const HEADER: &str = "x-accept-test";
+
+/// Whose pages are let in, where there is CORS: this machine's, at every port.
+pub const HOSTS: [&str; 2] = ["http://127.0.0.1", "http://localhost"];
+
+/// Whether an origin is one of this machine.
+pub fn is_local(origin: &[u8]) -> bool {
+    let origin = str::from_utf8(origin).unwrap_or_default();
+    let (host, port) = origin.rsplit_once(':').unwrap_or_default();
+    HOSTS.contains(&host) && port.parse::<u16>().is_ok()
 }
 
 #[derive(Clone, Debug)]
@@ -66,13 +87,15 @@ impl Server {
     /// Makes the server that the options ask for.
     pub fn new(options: &Options) -> Self {
         let millis = Duration::from_millis;
+        let threads = options.threads;
         let io = match options.mode {
             Mode::Abuse => fixture::full(builder(options, 1000, 1500)),
             Mode::Bench => bench::server(),
             Mode::Eio4 => {
                 let engine = echo::server(millis(300), millis(200));
                 let endpoint = Endpoint::from(&engine);
-                return Self { endpoint, kind: Kind::Engine(engine), has_cors: false };
+                let kind = Kind::Engine(engine);
+                return Self { endpoint, threads, has_cors: false, kind };
             }
             Mode::Fixture => fixture::full(builder(options, 2000, 2000)),
             Mode::Sio5 => {
@@ -84,23 +107,18 @@ impl Server {
             }
         };
         let has_cors = matches!(options.mode, Mode::Abuse | Mode::Fixture);
-        Self { endpoint: Endpoint::from(&io), kind: Kind::Socket(io), has_cors }
+        Self { endpoint: Endpoint::from(&io), threads, has_cors, kind: Kind::Socket(io) }
     }
 
-    /// CORS for the tower-based frameworks, in the modes that have it: pages of this machine.
+    /// CORS as a tower layer.
     pub fn cors(&self) -> Option<CorsLayer> {
-        let is_local = |origin: &http::HeaderValue, _: &http::request::Parts| {
-            let origin = origin.to_str().unwrap_or_default();
-            ["http://127.0.0.1:", "http://localhost:"]
-                .iter()
-                .filter_map(|prefix| origin.strip_prefix(prefix))
-                .any(|port| port.parse::<u16>().is_ok())
-        };
+        let is_local =
+            |origin: &http::HeaderValue, _: &http::request::Parts| is_local(origin.as_bytes());
         let cors = CorsLayer::new()
             .allow_origin(AllowOrigin::predicate(is_local))
             .allow_credentials(true)
             .allow_methods([http::Method::GET, http::Method::POST])
-            .allow_headers([http::HeaderName::from_static("x-accept-test")]);
+            .allow_headers([http::HeaderName::from_static(HEADER)]);
         self.has_cors.then_some(cors)
     }
 
@@ -132,7 +150,7 @@ fn builder(options: &Options, ping: u64, connect_timeout: u64) -> Builder {
 /// runs half a second after the server has closed is cut off.
 pub fn main<F, Fut>(serve: F)
 where
-    F: FnOnce(tokio::net::TcpListener, Server) -> Fut,
+    F: FnOnce(TcpListener, Server) -> Fut,
     Fut: Future<Output = ()>,
 {
     let options = Options::parse();
@@ -148,9 +166,12 @@ where
     runtime.block_on(async {
         let server = Server::new(&options);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
-        let listener = TcpListener::bind(address).expect("a free port");
-        listener.set_nonblocking(true).expect("a non-blocking listener");
-        let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+        let listener = TcpSocket::new_v4().expect("a socket");
+        listener.set_reuseaddr(true).expect("an option");
+        // Connections inherit it. Without it a slow peer's acknowledgements hold small frames back.
+        listener.set_nodelay(true).expect("an option");
+        listener.bind(address).expect("a free port");
+        let listener = listener.listen(1024).expect("a listener");
         tokio::select! {
             () = serve(listener, server.clone()) => {}
             () = terminated() => {

@@ -22,14 +22,12 @@
 //! that allows upgrades, as `hyper_util`'s does with `serve_connection_with_upgrades`.
 
 mod body;
-mod clock;
 mod service;
-mod websocket;
 
 pub use socketio_core::*;
+pub use socketio_tokio::TokioClock;
 
 pub use self::{
     body::ResponseBody,
-    clock::TokioClock,
     service::{ResponseFuture, SocketIoLayer, SocketIoMiddleware, SocketIoService},
 };

@@ -8,16 +8,17 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use futures_util::TryStreamExt;
-use http::{Extensions, HeaderValue, Request, Response, StatusCode, header, request::Parts};
+use http::{Extensions, Request, Response, StatusCode, request::Parts};
 use http_body::Body;
 use http_body_util::{BodyDataStream, Full};
 use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
 use socketio_core::{Accept, Endpoint, PeerAddr, Upgrade};
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use socketio_tokio::{TokioClock, WebSocket};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{body::ResponseBody, clock::TokioClock, websocket::WebSocket};
+use crate::body::ResponseBody;
 
 /// Mounts a server in front of a service, which gets all requests that are not for the server.
 #[derive(Clone, Debug)]
@@ -76,7 +77,9 @@ impl SocketIoService {
         Self { address, ..self }
     }
 
-    async fn answer<B>(self, request: Request<B>) -> Response<Bytes>
+    /// Answers a request: the service as a function, for who calls it from something else than a
+    /// tower stack.
+    pub async fn answer<B>(self, request: Request<B>) -> Response<Bytes>
     where
         B: Body + Send,
     {
@@ -106,23 +109,14 @@ impl SocketIoService {
 }
 
 fn switch_protocols(head: &Parts, on_upgrade: OnUpgrade, upgrade: Upgrade) -> Response<Bytes> {
-    let key = head.headers.get(header::SEC_WEBSOCKET_KEY);
-    let accept = derive_accept_key(key.map(HeaderValue::as_bytes).unwrap_or_default());
     tokio::spawn(async move {
         // Without the connection there is nothing to serve; dropping the upgrade says so.
         if let Ok(connection) = on_upgrade.await {
-            let websocket = WebSocket::new(connection, upgrade.max_payload()).await;
+            let websocket = WebSocket::new(TokioIo::new(connection), upgrade.max_payload()).await;
             upgrade.serve(websocket).await;
         }
     });
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    let accept = HeaderValue::try_from(accept).expect("base64 is a header value");
-    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    response
+    socketio_tokio::switching_protocols(head)
 }
 
 /// The HTTP server under this service does not let connections be taken over.

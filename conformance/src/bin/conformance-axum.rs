@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use axum::{Router, serve::ListenerExt};
+use axum::Router;
 use conformance::Server;
 use tokio::net::TcpListener;
 use tower::util::option_layer;
@@ -13,10 +13,6 @@ fn main() {
             .layer(socketio_axum::layer(server.endpoint.clone()))
             .layer(option_layer(server.cors()))
             .into_make_service_with_connect_info::<SocketAddr>();
-        let listener = listener.tap_io(|connection| {
-            // Without it a slow peer's acknowledgements hold small frames back.
-            let _ = connection.set_nodelay(true);
-        });
         axum::serve(listener, app).await.expect("axum serves for ever");
     });
 }

@@ -23,8 +23,6 @@ fn main() {
             let Ok((connection, _)) = listener.accept().await else {
                 continue;
             };
-            // Without it a slow peer's acknowledgements hold small frames back.
-            let _ = connection.set_nodelay(true);
             let service = TowerToHyperService::new(service.clone());
             let connection = http1::Builder::new()
                 .serve_connection(TokioIo::new(connection), service)

@@ -6,10 +6,8 @@ use std::{
 use bytes::Bytes;
 use bytestring::ByteString;
 use futures_util::{Sink, Stream};
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use socketio_core::{Frame, WebSocketError};
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -27,20 +25,24 @@ use tokio_tungstenite::{
 /// tungstenite zero-fills its read buffer before every read, so it is kept small.
 const READ_BUFFER: usize = 4096;
 
-/// A connection that speaks WebSocket, as the core takes it.
-pub(crate) struct WebSocket {
-    stream: WebSocketStream<TokioIo<Upgraded>>,
+/// A connection that speaks WebSocket, as the core takes it: what [`Upgrade::serve`] is given.
+///
+/// [`Upgrade::serve`]: socketio_core::Upgrade::serve
+#[derive(Debug)]
+pub struct WebSocket<C> {
+    stream: WebSocketStream<C>,
     /// The peer broke the rules: what it still sends is not looked at.
     is_rejected: bool,
 }
 
-impl WebSocket {
-    pub(crate) async fn new(connection: Upgraded, max_payload: usize) -> Self {
+impl<C: AsyncRead + AsyncWrite + Unpin> WebSocket<C> {
+    /// The server's side of a connection whose handshake is done. A message may have `max_payload`
+    /// bytes.
+    pub async fn new(connection: C, max_payload: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .max_message_size(Some(max_payload))
             .max_frame_size(Some(max_payload));
-        let connection = TokioIo::new(connection);
         let stream = WebSocketStream::from_raw_socket(connection, Role::Server, Some(config)).await;
         Self { stream, is_rejected: false }
     }
@@ -58,7 +60,7 @@ impl WebSocket {
     }
 }
 
-impl Stream for WebSocket {
+impl<C: AsyncRead + AsyncWrite + Unpin> Stream for WebSocket<C> {
     type Item = Result<Frame, WebSocketError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -88,7 +90,7 @@ impl Stream for WebSocket {
     }
 }
 
-impl Sink<Frame> for WebSocket {
+impl<C: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for WebSocket<C> {
     type Error = WebSocketError;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {

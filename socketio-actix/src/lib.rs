@@ -1,0 +1,105 @@
+//! Socket.IO in actix-web.
+//!
+//! As a service:
+//!
+//! ```no_run
+//! use actix_web::{App, HttpServer, Responder, get, web};
+//! use socketio_actix::{Data, Socket, SocketIo};
+//!
+//! // An HTTP handler emits as well: the server is a cheap handle.
+//! #[get("/announce")]
+//! async fn announce(io: web::Data<SocketIo>) -> impl Responder {
+//!     match io.emit("news", "something happened") {
+//!         Ok(()) => "told everyone",
+//!         Err(_) => "could not be written",
+//!     }
+//! }
+//!
+//! #[actix_web::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let io = SocketIo::new();
+//!     io.on("message", |socket: Socket, Data(text): Data<String>| {
+//!         socket.broadcast().emit("message", &text)
+//!     });
+//!
+//!     HttpServer::new(move || {
+//!         App::new()
+//!             .app_data(web::Data::new(io.clone()))
+//!             .service(announce)
+//!             .service(socketio_actix::service(&io))
+//!     })
+//!     .h1_allow_half_closed(false)
+//!     .bind(("127.0.0.1", 3000))?
+//!     .run()
+//!     .await
+//! }
+//! ```
+//!
+//! [`configure`] does the two lines of it that are about Socket.IO in one. In a [`web::scope`] the
+//! scope's path comes before the server's: in `web::scope("/api")` clients use the path
+//! `/api/socket.io`. [`middleware`] puts the server in front of everything else in an `App` or a
+//! scope, as one attached the original to express.
+//!
+//! Make the [`SocketIo`] outside of the closure that [`HttpServer::new`] calls for each of its
+//! workers: clones of it are one server, and any worker answers any client.
+//!
+//! Middleware applies as to any route: CORS, compression, authentication. What it leaves in a
+//! request's extensions handlers take as [`Extension<T>`], for the types that are named to
+//! [`SocketIoService::extension`]. The client's address is in [`Handshake::address`]; what a proxy
+//! says of it is in [`Extension<ConnectionInfo>`](actix_web::dev::ConnectionInfo).
+//!
+//! With [`h1_allow_half_closed(false)`] actix notices at once that a client which waits for a
+//! response has hung up; otherwise that client is missed only at its ping timeout.
+//!
+//! [`HttpServer::new`]: actix_web::HttpServer::new
+//! [`h1_allow_half_closed(false)`]: actix_web::HttpServer::h1_allow_half_closed
+
+mod connection;
+mod convert;
+mod middleware;
+mod service;
+
+use actix_web::web::{self, ServiceConfig};
+pub use socketio_core::*;
+pub use socketio_tokio::TokioClock;
+
+pub use self::{
+    middleware::{SocketIoMiddleware, SocketIoMiddlewareService},
+    service::SocketIoService,
+};
+
+/// A service for [`App::service`](actix_web::App::service) and [`Scope::service`]: the server's path
+/// and everything below it.
+///
+/// [`Scope::service`]: actix_web::Scope::service
+pub fn service(server: impl Into<Endpoint>) -> SocketIoService {
+    SocketIoService::new(server)
+}
+
+/// A middleware for [`App::wrap`](actix_web::App::wrap) and [`Scope::wrap`]: requests to the
+/// server's path are the server's, all others go on.
+///
+/// [`Scope::wrap`]: actix_web::Scope::wrap
+pub fn middleware(server: impl Into<Endpoint>) -> SocketIoMiddleware {
+    SocketIoMiddleware::new(server)
+}
+
+/// All of the mount for [`App::configure`](actix_web::App::configure): the [`service`], and the
+/// server as [`web::Data`] for HTTP handlers.
+///
+/// ```
+/// # use actix_web::App;
+/// # use socketio_actix::SocketIo;
+/// # let io = SocketIo::new();
+/// let app = App::new().configure(socketio_actix::configure(&io));
+/// ```
+pub fn configure<S>(server: &S) -> impl FnOnce(&mut ServiceConfig) + use<S>
+where
+    S: Clone + 'static,
+    for<'a> &'a S: Into<Endpoint>,
+{
+    let server = server.clone();
+    move |config| {
+        config.service(service(&server)).app_data(web::Data::new(server));
+    }
+}

@@ -1,0 +1,39 @@
+//! Socket.IO in warp.
+//!
+//! ```no_run
+//! use socketio_warp::{Data, Socket, SocketIo};
+//! use warp::Filter;
+//!
+//! # #[tokio::main]
+//! # async fn main() {
+//! let io = SocketIo::new();
+//! io.on("message", |socket: Socket, Data(text): Data<String>| {
+//!     socket.broadcast().emit("message", &text)
+//! });
+//!
+//! // An HTTP handler emits as well: the server is a cheap handle.
+//! let announce = {
+//!     let io = io.clone();
+//!     warp::path("announce").map(move || match io.emit("news", "something happened") {
+//!         Ok(()) => "told everyone",
+//!         Err(_) => "could not be written",
+//!     })
+//! };
+//! warp::serve(socketio_warp::filter(&io).or(announce)).run(([127, 0, 0, 1], 3000)).await;
+//! # }
+//! ```
+//!
+//! Behind other path filters the server's path is what comes after theirs: with
+//! `warp::path("api").and(socketio_warp::filter(&io))` clients use the path `/api/socket.io`.
+//! Filters such as `warp::cors()` and `warp::log()` wrap it as any other. What a filter finds out
+//! about a request, handlers take as [`Extension<T>`]: see [`filter_with`].
+//!
+//! warp lets no filter see all of a request's extensions. Where a tower stack stands in front whose
+//! layers leave something in them, mount the server there: [`SocketIoLayer`] around
+//! `warp::service(routes)`.
+
+mod filter;
+
+pub use socketio_tower::*;
+
+pub use self::filter::{filter, filter_with};
