@@ -8,7 +8,7 @@ mod client;
 use std::net::SocketAddr;
 
 use axum::Router;
-use socketio_axum::{Builder, RawArgs, Socket, SocketIo};
+use socketio_axum::{SocketIo, layer};
 use tokio::net::TcpListener;
 
 pub(crate) use self::client::*;
@@ -22,17 +22,7 @@ pub(crate) async fn serve(app: Router) -> Server {
     Server(address)
 }
 
-/// A server that sends every `echo` back.
-pub(crate) fn echo() -> SocketIo {
-    echo_with(SocketIo::builder())
+/// Serves this in front of an empty router.
+pub(crate) async fn serve_io(io: &SocketIo) -> Server {
+    serve(Router::new().layer(layer(io))).await
 }
-
-/// As [`echo`], with options.
-pub(crate) fn echo_with(options: Builder) -> SocketIo {
-    let io = options.build().expect("valid options");
-    io.on("echo", |socket: Socket, args: RawArgs| socket.emit("echo", &args));
-    io
-}
-
-/// What a client sends to a server that echoes, and what it gets back.
-pub(crate) const ECHO: &str = r#"42["echo","hé"]"#;

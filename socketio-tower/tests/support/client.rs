@@ -7,6 +7,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use socketio_core::{Builder, RawArgs, Socket, SocketIo};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream,
@@ -225,3 +226,18 @@ pub(crate) async fn within<F: Future>(what: &str, future: F) -> F::Output {
         Err(_) => panic!("{what} takes too long"),
     }
 }
+
+/// A server that sends every `echo` back.
+pub(crate) fn echo() -> SocketIo {
+    echo_with(SocketIo::builder())
+}
+
+/// As [`echo`], with options.
+pub(crate) fn echo_with(options: Builder) -> SocketIo {
+    let io = options.build().expect("valid options");
+    io.on("echo", |socket: Socket, args: RawArgs| socket.emit("echo", &args));
+    io
+}
+
+/// What a client sends to a server that echoes, and what it gets back.
+pub(crate) const ECHO: &str = r#"42["echo","hé"]"#;

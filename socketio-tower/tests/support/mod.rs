@@ -12,9 +12,9 @@ use http_body::Body;
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use socketio_tower::{Builder, RawArgs, Socket, SocketIo};
+use socketio_tower::{SocketIo, SocketIoLayer};
 use tokio::net::TcpListener;
-use tower::Service;
+use tower::{Layer, Service, service_fn};
 
 pub(crate) use self::client::*;
 
@@ -59,17 +59,7 @@ pub(crate) async fn inner<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, Inf
     Ok(Response::new("the service within".into()))
 }
 
-/// A server that sends every `echo` back.
-pub(crate) fn echo() -> SocketIo {
-    echo_with(SocketIo::builder())
+/// Serves this in front of [`inner`].
+pub(crate) async fn serve_io(io: &SocketIo) -> Server {
+    serve(SocketIoLayer::new(io).layer(service_fn(inner))).await
 }
-
-/// As [`echo`], with options.
-pub(crate) fn echo_with(options: Builder) -> SocketIo {
-    let io = options.build().expect("valid options");
-    io.on("echo", |socket: Socket, args: RawArgs| socket.emit("echo", &args));
-    io
-}
-
-/// What a client sends to a server that echoes, and what it gets back.
-pub(crate) const ECHO: &str = r#"42["echo","hé"]"#;

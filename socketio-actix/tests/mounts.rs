@@ -1,0 +1,149 @@
+//! Ways to mount a server, and what is left to the rest of the app.
+
+#[macro_use]
+mod support;
+
+use actix_web::{App, HttpResponse, web};
+use http::StatusCode;
+use socketio_actix::{EngineIo, EngineSocket, SocketIo, configure, middleware, service};
+
+use support::{ECHO, POLLING, Server, echo, echo_with};
+
+/// Connects at a path by both transports and has something echoed.
+async fn echoes_at(server: Server, path: &str) {
+    assert_eq!(server.polling(path).await.ask(ECHO).await, ECHO, "{path}");
+    let mut websocket = server.websocket(path).await;
+    websocket.join().await;
+    assert_eq!(websocket.ask(ECHO).await, ECHO, "{path}");
+}
+
+async fn home() -> &'static str {
+    "home"
+}
+
+async fn nothing() -> HttpResponse {
+    HttpResponse::NotFound().body("nothing here")
+}
+
+#[tokio::test]
+async fn a_service_is_the_path_and_what_is_below() {
+    let io = echo();
+    let server = serve!(
+        App::new()
+            .route("/", web::get().to(home))
+            .service(service(&io))
+            .default_service(web::to(nothing))
+    );
+    echoes_at(server, "/socket.io").await;
+    for path in ["/socket.io", "/socket.io/", "/socket.io/below/it"] {
+        server.get(&format!("{path}?EIO=4&transport=polling")).await.sid();
+    }
+    assert_eq!(server.get("/").await.text(), "home");
+    for path in ["/socket.iofoo", "/socket.io%2Ffoo", "/socket", "//socket.io/"] {
+        assert_eq!(server.get(path).await.text(), "nothing here", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_scope_adds_its_prefix() {
+    let io = echo();
+    let server = serve!(
+        App::new()
+            .service(web::scope("/api").route("/users", web::get().to(home)).service(service(&io)))
+    );
+    echoes_at(server, "/api/socket.io").await;
+    assert_eq!(server.get("/api/users").await.text(), "home");
+    assert_eq!(server.get(POLLING).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_prefix_of_a_scope_may_hold_a_parameter() {
+    let io = echo();
+    let server = serve!(App::new().service(web::scope("/tenants/{tenant}").service(service(&io))));
+    echoes_at(server, "/tenants/a/socket.io").await;
+    echoes_at(server, "/tenants/b/socket.io").await;
+}
+
+#[tokio::test]
+async fn a_middleware_lets_everything_else_through() {
+    let io = echo();
+    let server = serve!(
+        App::new()
+            .wrap(middleware(&io))
+            .route("/", web::get().to(home))
+            .route("/socket.iofoo", web::get().to(home))
+            .default_service(web::to(nothing))
+    );
+    echoes_at(server, "/socket.io").await;
+    for path in ["/", "/socket.iofoo"] {
+        assert_eq!(server.get(path).await.text(), "home", "{path}");
+    }
+    let other = server.get("/other").await;
+    assert_eq!((other.status, other.text()), (StatusCode::NOT_FOUND, "nothing here"));
+}
+
+#[tokio::test]
+async fn a_middleware_of_a_scope_has_the_scopes_prefix() {
+    let io = echo();
+    let server = serve!(
+        App::new()
+            .service(web::scope("/api").wrap(middleware(&io)).route("/users", web::get().to(home)))
+    );
+    echoes_at(server, "/api/socket.io").await;
+    assert_eq!(server.get("/api/users").await.text(), "home");
+    assert_eq!(server.get(POLLING).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn configure_is_the_service_and_the_data() {
+    async fn announce(io: web::Data<SocketIo>) -> HttpResponse {
+        match io.emit("news", "hé") {
+            Ok(()) => HttpResponse::Ok().finish(),
+            Err(error) => HttpResponse::InternalServerError().body(error.to_string()),
+        }
+    }
+    let io = echo();
+    let server =
+        serve!(App::new().configure(configure(&io)).route("/announce", web::post().to(announce)));
+    echoes_at(server, "/socket.io").await;
+    let polling = server.polling("/socket.io").await;
+    assert_eq!(server.post("/announce", "").await.status, StatusCode::OK);
+    assert_eq!(polling.get().await, r#"42["news","hé"]"#);
+}
+
+#[tokio::test]
+async fn mounts_of_one_server_share_its_sessions() {
+    let io = echo();
+    let server =
+        serve!(App::new().service(web::scope("/one").service(service(&io))).wrap(middleware(&io)));
+    let polling = server.polling("/one/socket.io").await;
+    let polling = polling.at("/socket.io");
+    assert_eq!(polling.ask(ECHO).await, ECHO);
+    let mut websocket = polling.upgrade("/socket.io").await;
+    assert_eq!(websocket.ask(ECHO).await, ECHO);
+}
+
+#[tokio::test]
+async fn two_servers_side_by_side() {
+    let (io, other) = (echo(), echo_with(SocketIo::builder().path("/other/path")));
+    let server = serve!(App::new().service(service(&io)).service(service(&other)));
+    echoes_at(server, "/socket.io").await;
+    echoes_at(server, "/other/path").await;
+}
+
+#[tokio::test]
+async fn a_bare_engine_is_mounted_alike() {
+    let engine = EngineIo::builder().build_engine(|mut socket: EngineSocket| async move {
+        while let Some(message) = socket.recv().await {
+            if socket.send(message).is_err() {
+                break;
+            }
+        }
+    });
+    let engine = engine.expect("valid options");
+    let server = serve!(App::new().configure(configure(&engine)));
+    let uri = "/engine.io/?EIO=4&transport=websocket";
+    let mut websocket = server.websocket_with(uri, &[]).await;
+    assert!(websocket.text().await.starts_with("0{"));
+    assert_eq!(websocket.ask("4hé").await, "4hé");
+}

@@ -1,0 +1,94 @@
+//! Handlers read what other filters found out about the first request.
+
+#[macro_use]
+mod support;
+
+use http::StatusCode;
+use socketio_warp::{Data, Extension, Handshake, SocketIo, filter, filter_with};
+use warp::{Filter, Rejection};
+
+use support::{POLLING, WEBSOCKET, serve_io};
+
+const ALICE: (&str, &str) = ("x-user", "alice");
+const WHO: &str = r#"420["who"]"#;
+
+#[derive(Clone)]
+struct User(String);
+
+/// Takes the user's name from a header, as a real filter would from a cookie or a token.
+fn user() -> impl Filter<Extract = (User,), Error = Rejection> + Copy {
+    warp::header("x-user").map(User)
+}
+
+fn io() -> SocketIo {
+    let io = SocketIo::new();
+    io.on("who", |user: Option<Extension<User>>| Data(user.map(|user| user.0.0)));
+    io
+}
+
+#[tokio::test]
+async fn what_a_filter_extracts_is_the_sessions() {
+    let server = serve!(filter_with(&io(), user()));
+    let mut alice = server.websocket_with(WEBSOCKET, &[ALICE]).await;
+    alice.join().await;
+    assert_eq!(alice.ask(WHO).await, r#"430["alice"]"#);
+}
+
+#[tokio::test]
+async fn who_is_rejected_does_not_reach_the_server() {
+    let io = io();
+    let server = serve!(filter_with(&io, user()));
+    assert_eq!(server.get(POLLING).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(io.clients_count(), 0);
+}
+
+#[tokio::test]
+async fn an_optional_extension_rejects_nobody() {
+    let user = user().map(Some).or(warp::any().map(|| None)).unify();
+    let io = SocketIo::new();
+    io.on("who", |Extension(user): Extension<Option<User>>| Data(user.map(|user| user.0)));
+    let server = serve!(filter_with(&io, user));
+    let alice = server.polling_with("/socket.io", &[ALICE]).await;
+    assert_eq!(alice.ask(WHO).await, r#"430["alice"]"#);
+    let nobody = server.polling("/socket.io").await;
+    assert_eq!(nobody.ask(WHO).await, "430[null]");
+}
+
+#[tokio::test]
+async fn other_paths_do_not_run_the_filter() {
+    let home = warp::path::end().map(|| "home");
+    let server = serve!(filter_with(&io(), user()).or(home));
+    assert_eq!(server.get("/").await.text(), "home");
+    assert_eq!(server.get("/other").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_address_is_the_clients() {
+    let io = SocketIo::new();
+    io.on("address", |handshake: Handshake| Data(handshake.address()));
+    let server = serve_io(&io).await;
+    let ask = r#"420["address"]"#;
+    let polling = server.polling("/socket.io").await;
+    assert_eq!(polling.ask(ask).await, format!(r#"430["{}"]"#, polling.from));
+    let mut websocket = server.websocket("/socket.io").await;
+    websocket.join().await;
+    assert_eq!(websocket.ask(ask).await, format!(r#"430["{}"]"#, websocket.from));
+}
+
+#[tokio::test]
+async fn the_handshake_has_the_headers_and_the_query() {
+    let io = SocketIo::new();
+    io.on("query", |handshake: Handshake| {
+        let agent = handshake.headers().get("user-agent");
+        let agent = agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
+        let path = handshake.uri().path().to_owned();
+        Data((path, handshake.query().collect::<Vec<_>>(), agent))
+    });
+    let server = serve!(warp::path("api").and(filter(&io)));
+    let uri = format!("/api{WEBSOCKET}&room=a%20b&x=%C3%A9");
+    let mut websocket = server.websocket_with(&uri, &[("user-agent", "test/1")]).await;
+    websocket.join().await;
+    let query = r#"[["EIO","4"],["transport","websocket"],["room","a b"],["x","é"]]"#;
+    let told = format!(r#"430["/api/socket.io/",{query},"test/1"]"#);
+    assert_eq!(websocket.ask(r#"420["query"]"#).await, told);
+}
