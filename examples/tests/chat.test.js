@@ -10,7 +10,7 @@ import { test } from "node:test";
 import { inBrowser, launch, newPage, picture, DESKTOP, PHONE, STEP, step } from "./support/browser.js";
 import { eventually, Example } from "./support/example.js";
 
-for (const name of ["axum-chat"]) {
+for (const name of ["axum-chat", "actix-chat", "warp-chat", "hyper-chat"]) {
   test(name, inBrowser, (t) => chat(t, name));
 }
 

@@ -1,6 +1,8 @@
 //! What the examples share and what is not their point: where to listen, when to stop, the files of
 //! their pages, and where the browser client is.
 
+#[cfg(feature = "hyper")]
+pub mod hyper;
 mod page;
 mod setup;
 
@@ -8,5 +10,5 @@ mod setup;
 pub use self::page::router;
 pub use self::{
     page::Asset,
-    setup::{address, builder, greet, stopped},
+    setup::{address, builder, greet, listener, stopped},
 };

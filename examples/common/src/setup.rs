@@ -6,7 +6,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use socketio_core::{Builder, SocketIo};
-use tokio::signal;
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    signal,
+};
 
 /// Where npm puts the browser client: in the repository, or in the current directory.
 const CLIENT_FILES: [&str; 2] =
@@ -45,6 +48,24 @@ pub fn address() -> anyhow::Result<SocketAddr> {
         Err(error) => return Err(error).context("PORT"),
     };
     Ok((Ipv4Addr::LOCALHOST, port).into())
+}
+
+/// Listens at [`address`]. Connections send small frames at once, whatever the client has yet to
+/// acknowledge.
+///
+/// # Errors
+/// The port is taken, or `PORT` is none.
+pub fn listener() -> anyhow::Result<TcpListener> {
+    let address = address()?;
+    let listen = || {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseaddr(true)?;
+        // Set on what listens, as not every framework lets one at the connections; they inherit it.
+        socket.set_nodelay(true)?;
+        socket.bind(address)?;
+        socket.listen(1024)
+    };
+    listen().with_context(|| format!("no listening at {address}"))
 }
 
 /// Says where an example is, and what to try.
