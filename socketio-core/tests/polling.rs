@@ -196,6 +196,42 @@ fn an_upgrade_moves_everything_to_the_websocket() {
 }
 
 #[test]
+fn a_server_that_closes_lets_an_upgrade_under_way_finish() {
+    let server = server();
+    let client = Polling::connect(&server);
+    let websocket = server.open_probe(&client.sid);
+    websocket.send_text("2probe");
+    assert_eq!(websocket.next_frame(), Some(Frame::Text("3probe".into())));
+    // The official client waits for the end of this poll, sends no other, and upgrades.
+    let get = client.get();
+    server.io().emit("last", &()).expect("an event");
+    assert_eq!(get.take(), (200, r#"42["last"]"#.to_owned()));
+    server.io().emit("goodbye", &()).expect("an event");
+    let io = server.io().clone();
+    server.spawn(async move { io.close().await });
+    assert_eq!(websocket.next_frame(), None);
+    websocket.send_text("5");
+    assert_eq!(websocket.next_frame(), Some(Frame::Text(r#"42["goodbye"]"#.into())));
+    assert_eq!(websocket.closed(), Some(None));
+    assert_eq!(server.io().clients_count(), 0);
+}
+
+#[test]
+fn an_upgrade_that_is_not_finished_while_the_server_closes_is_given_up() {
+    let server = server();
+    let client = Polling::connect(&server);
+    let websocket = server.open_probe(&client.sid);
+    websocket.send_text("2probe");
+    assert_eq!(websocket.next_frame(), Some(Frame::Text("3probe".into())));
+    client.post(r#"42["bye-all"]"#);
+    server.advance(Duration::from_secs(10));
+    assert_eq!(websocket.closed(), Some(None));
+    assert_eq!(client.get().take(), (200, "41".to_owned()));
+    assert_eq!(client.get().take(), (200, "6\x1e1".to_owned()));
+    assert_eq!(server.io().clients_count(), 0);
+}
+
+#[test]
 fn a_probe_sent_in_one_go_is_answered_before_anything_else() {
     let server = server();
     let client = Polling::connect(&server);

@@ -34,6 +34,7 @@ const LATE_GET: Duration = Duration::from_millis(50);
 /// | open, probed | answered with a noop | its packets are handled | upgrades with `5` |
 /// | open, websocket | – | – | carries everything |
 /// | closing | takes the rest and the close packet | ignored | takes the rest and a close frame |
+/// | closing, probed | the same | ignored | upgrades with `5`, as the client may poll no more |
 /// | closed | answered with a close packet | ignored | is closed |
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -272,11 +273,7 @@ impl Connection {
             State::Closing { force_at } if force_at <= now => {
                 return self.abort(DisconnectReason::ForcedClose);
             }
-            State::Closing { .. } => return,
-            State::Open => {}
-        }
-        if matches!(self.post, Post::Awaited { deadline } if deadline <= now) {
-            return self.abort(DisconnectReason::TransportError);
+            State::Closing { .. } | State::Open => {}
         }
         if let Some(probe) = &mut self.probe {
             if probe.deadline <= now {
@@ -287,6 +284,12 @@ impl Connection {
                     self.get = Get::Answered("6");
                 }
             }
+        }
+        if self.state != State::Open {
+            return;
+        }
+        if matches!(self.post, Post::Awaited { deadline } if deadline <= now) {
+            return self.abort(DisconnectReason::TransportError);
         }
         match self.heartbeat.handle_timeout(now, self.paused, &self.settings) {
             Beat::Dead => self.abort(DisconnectReason::PingTimeout),
@@ -335,7 +338,6 @@ impl Connection {
             return;
         }
         self.state = State::Closing { force_at: after(now, self.settings.drain_timeout) };
-        self.probe = None;
         // Nobody is there for what the client sent meanwhile.
         self.events.clear();
         // Packets and the close packet never share a payload: the official client would act on the
@@ -418,23 +420,20 @@ impl Connection {
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        match self.state {
-            State::Closed => self.late_get,
-            State::Closing { force_at } => Some(force_at),
+        let probe = self.probe.as_ref();
+        let upgrade = [probe.map(|probe| probe.deadline), probe.and_then(|probe| probe.release_at)];
+        let own = match self.state {
+            State::Closed => return self.late_get,
+            State::Closing { force_at } => [Some(force_at), None],
             State::Open => {
-                let probe = self.probe.as_ref();
                 let body = match self.post {
                     Post::Awaited { deadline } => Some(deadline),
                     Post::Absent | Post::Taken => None,
                 };
-                let timers = [
-                    body,
-                    probe.map(|probe| probe.deadline),
-                    probe.and_then(|probe| probe.release_at),
-                ];
-                timers.into_iter().flatten().chain([self.heartbeat.deadline()]).min()
+                [Some(self.heartbeat.deadline()), body]
             }
-        }
+        };
+        own.into_iter().chain(upgrade).flatten().min()
     }
 
     pub(crate) fn transport(&self) -> Transport {
@@ -476,11 +475,11 @@ impl Connection {
     /// Whether the websocket that waits has something to do: to write, or to end.
     pub(crate) fn can_use_websocket(&self) -> bool {
         match (self.state, &self.probe) {
-            (State::Open, Some(probe)) => probe.pong_due && !self.blocked,
-            (State::Open, None) if self.transport == Transport::Polling => true,
-            (State::Open, None) => !self.queue.is_empty() && !self.blocked,
-            (State::Closing { .. }, _) => !self.blocked,
             (State::Closed, _) => true,
+            (_, Some(probe)) => probe.pong_due && !self.blocked,
+            (_, None) if self.transport == Transport::Polling => true,
+            (State::Open, None) => !self.queue.is_empty() && !self.blocked,
+            (State::Closing { .. }, None) => !self.blocked,
         }
     }
 
@@ -497,8 +496,8 @@ impl Connection {
             (State::Closed, ..) => WebSocketState::Closed,
             (State::Closing { .. }, Transport::WebSocket, _) => WebSocketState::Closing,
             (State::Open, Transport::WebSocket, _) => WebSocketState::Active,
-            (State::Open, Transport::Polling, Some(_)) => WebSocketState::Probing,
-            (_, Transport::Polling, _) => WebSocketState::Closed,
+            (_, Transport::Polling, Some(_)) => WebSocketState::Probing,
+            (_, Transport::Polling, None) => WebSocketState::Closed,
         }
     }
 
