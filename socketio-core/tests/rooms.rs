@@ -36,6 +36,19 @@ fn a_member_of_several_rooms_gets_a_broadcast_once() {
 }
 
 #[test]
+fn no_rooms_are_nobody_and_not_everybody() {
+    let server = server();
+    let client = member(&server, &["a"]);
+    let none: [&str; 0] = [];
+    server.io().to(none).emit("news", &1).expect("an event");
+    server.io().to(none).disconnect(true);
+    assert_eq!(heard(&client), 0);
+    server.io().to(none).to("a").emit("news", &1).expect("an event");
+    server.io().except(none).emit("news", &1).expect("an event");
+    assert_eq!(heard(&client), 2);
+}
+
+#[test]
 fn except_leaves_out_and_broadcast_leaves_out_the_sender() {
     let server = server();
     server.io().on("tell", |socket: Socket| socket.to("a").except("muted").emit("news", &1));

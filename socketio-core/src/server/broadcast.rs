@@ -48,9 +48,10 @@ impl BroadcastOperator {
         Self { namespace, selection, is_volatile: false, timeout: None }
     }
 
-    /// Adds the members of these rooms.
+    /// Adds the members of these rooms. Without rooms it is everyone; an empty list of rooms is
+    /// nobody.
     pub fn to(mut self, rooms: impl IntoRooms) -> Self {
-        self.selection.rooms.extend(rooms.into_rooms());
+        self.selection.rooms.get_or_insert_default().extend(rooms.into_rooms());
         self
     }
 

@@ -35,8 +35,8 @@ struct Member {
 /// Whom a broadcast is for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selection {
-    /// The union of these rooms, or everyone if there are none.
-    pub(crate) rooms: Vec<ByteString>,
+    /// The union of these rooms; everyone if none were named.
+    pub(crate) rooms: Option<Vec<ByteString>>,
     /// Without the members of these.
     pub(crate) except: Vec<ByteString>,
     /// Without this socket.
@@ -115,10 +115,10 @@ impl Rooms {
                 each(&member.socket);
             }
         };
-        match &*selection.rooms {
-            [] => self.members.iter().for_each(|(key, _)| visit(key)),
-            [room] => self.for_each_in(room, visit),
-            rooms => {
+        match selection.rooms.as_deref() {
+            None => self.members.iter().for_each(|(key, _)| visit(key)),
+            Some([room]) => self.for_each_in(room, visit),
+            Some(rooms) => {
                 let mut seen = FxHashSet::default();
                 for room in rooms {
                     self.for_each_in(room, |key| {
