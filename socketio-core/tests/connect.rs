@@ -122,6 +122,35 @@ fn a_connect_handler_that_cannot_refuse_may_wait_for_the_client() {
 }
 
 #[test]
+fn a_plain_one_too_runs_when_the_client_is_let_in() {
+    let server = server();
+    server.io().on_connect(|socket: Socket, io: SocketIo| {
+        assert!(socket.is_connected());
+        io.emit("everyone", &io.sockets_count()).expect("an event");
+    });
+    let client = server.connect();
+    assert_eq!(client.expect::<usize>("everyone"), 1);
+}
+
+#[test]
+fn what_it_cannot_have_refuses_all_the_same() {
+    let server = server();
+    server.io().on_connect(|Auth(_): Auth<Token>| ());
+    server.connect_to("/", &json!({"token": 1})).expect_err("a refusal");
+    server.connect_to("/", &json!({"token": "good"})).expect("let in");
+    assert_eq!(server.io().sockets_count(), 1);
+}
+
+#[test]
+fn a_middleware_that_returns_nothing_lets_nobody_in_by_itself() {
+    let server = server();
+    server.io().middleware(|socket: Socket| assert!(!socket.is_connected()));
+    server.io().middleware(|| Err::<(), _>(ConnectError::new("not today")));
+    let error = server.connect_to("/", &()).expect_err("a refusal");
+    assert_eq!(error.to_string(), "not today");
+}
+
+#[test]
 fn the_answer_comes_before_what_the_handler_emits() {
     let server = server();
     server.io().on_connect(|socket: Socket| drop(socket.emit("hello", &1)));

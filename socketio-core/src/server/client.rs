@@ -339,28 +339,18 @@ impl ClientRunner {
 
 /// Runs what decides on a client that asks for a namespace.
 async fn connect(socket: Socket, handlers: Arc<Handlers>) -> Result<(), Failure> {
-    let context = ConnectContext { socket: socket.clone() };
+    let context = ConnectContext { socket: socket.clone(), lets_in: false };
     for middleware in &handlers.middlewares {
         run(middleware.call(context.clone())).await?;
     }
     if socket.disconnect_reason().is_some() {
         return Ok(());
     }
-    let Some(handler) = &handlers.connect else {
-        socket.admit();
-        return Ok(());
-    };
-    match handler.call(context) {
-        Started::Pending(future) if !handler.can_refuse() => {
-            socket.admit();
-            future.await
-        }
-        started => {
-            run(started).await?;
-            socket.admit();
-            Ok(())
-        }
+    if let Some(handler) = &handlers.connect {
+        run(handler.call(ConnectContext { lets_in: true, ..context })).await?;
     }
+    socket.admit();
+    Ok(())
 }
 
 async fn run(started: Started) -> Result<(), Failure> {

@@ -40,12 +40,19 @@ pub trait FromContext<C>: Sized {
 pub trait Context: Send + Sync + 'static {
     /// The socket that it happens to.
     fn socket(&self) -> &Socket;
+
+    /// The handler has its arguments and begins now.
+    #[doc(hidden)]
+    fn begin(&self, _can_refuse: bool) {}
 }
 
 /// A client asks for the namespace.
 #[derive(Clone, Debug)]
 pub struct ConnectContext {
     pub(crate) socket: Socket,
+    /// Whether it is the connect handler, which begins by letting the client in unless it decides on
+    /// that, and not a middleware.
+    pub(crate) lets_in: bool,
 }
 
 /// An event came.
@@ -97,4 +104,16 @@ macro_rules! contexts {
     )*};
 }
 
-contexts! { ConnectContext, DisconnectContext, EventContext }
+contexts! { DisconnectContext, EventContext }
+
+impl Context for ConnectContext {
+    fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    fn begin(&self, can_refuse: bool) {
+        if self.lets_in && !can_refuse {
+            self.socket.admit();
+        }
+    }
+}

@@ -2,13 +2,13 @@ use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    task::{Context, Poll},
+    task::{self, Poll},
 };
 
 use serde::Serialize;
 
 use super::{
-    context::{ConnectContext, DisconnectContext, EventContext, FromContext},
+    context::{ConnectContext, Context, DisconnectContext, EventContext, FromContext},
     extract::Data,
 };
 use crate::{
@@ -30,9 +30,6 @@ use crate::{
             x.clone(); async move {{ … }} }}`, or take them as `State<T>`"
 )]
 pub trait Handler<C, M>: Send + Sync + 'static {
-    #[doc(hidden)]
-    const CAN_REFUSE: bool;
-
     #[doc(hidden)]
     fn call(&self, cx: C) -> Started;
 }
@@ -72,9 +69,6 @@ impl std::fmt::Debug for Started {
 /// A handler without its type.
 pub(crate) trait Callable<C>: Send + Sync {
     fn call(&self, cx: C) -> Started;
-
-    /// Whether its return value can refuse a connect.
-    fn can_refuse(&self) -> bool;
 }
 
 pub(crate) struct Erased<H, M> {
@@ -92,10 +86,6 @@ impl<C, M, H: Handler<C, M>> Callable<C> for Erased<H, M> {
     fn call(&self, cx: C) -> Started {
         self.handler.call(cx)
     }
-
-    fn can_refuse(&self) -> bool {
-        H::CAN_REFUSE
-    }
 }
 
 #[doc(hidden)]
@@ -111,17 +101,17 @@ macro_rules! handlers {
         #[allow(non_snake_case, unused_variables)]
         impl<C, F, R, $($arg),*> Handler<C, (Plain, $($arg,)*)> for F
         where
+            C: Context,
             F: Fn($($arg),*) -> R + Send + Sync + 'static,
             R: Outcome<C>,
             $($arg: FromContext<C>,)*
         {
-            const CAN_REFUSE: bool = R::CAN_REFUSE;
-
             fn call(&self, cx: C) -> Started {
                 $(let $arg = match $arg::from_context(&cx) {
                     Ok(value) => value,
                     Err(error) => return Started::Done(Err(error.into())),
                 };)*
+                cx.begin(R::CAN_REFUSE);
                 Started::Done(self($($arg),*).finish(&cx))
             }
         }
@@ -129,19 +119,18 @@ macro_rules! handlers {
         #[allow(non_snake_case, unused_variables)]
         impl<C, F, Fut, R, $($arg),*> Handler<C, (Async, $($arg,)*)> for F
         where
-            C: Send + Sync + 'static,
+            C: Context,
             F: Fn($($arg),*) -> Fut + Send + Sync + 'static,
             Fut: Future<Output = R> + Send + 'static,
             R: Outcome<C>,
             $($arg: FromContext<C>,)*
         {
-            const CAN_REFUSE: bool = R::CAN_REFUSE;
-
             fn call(&self, cx: C) -> Started {
                 $(let $arg = match $arg::from_context(&cx) {
                     Ok(value) => value,
                     Err(error) => return Started::Done(Err(error.into())),
                 };)*
+                cx.begin(R::CAN_REFUSE);
                 let future = self($($arg),*);
                 Started::Pending(Box::pin(async move { future.await.finish(&cx) }))
             }
@@ -220,7 +209,7 @@ impl<J> Running<J> {
 impl<J: Unpin> Future for Running<J> {
     type Output = (J, Result<(), Failure>);
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let future = self.future.as_mut();
         let result = std::task::ready!(poll_caught(future, cx));
         let job = self.job.take().expect("polled after the end");
@@ -230,7 +219,7 @@ impl<J: Unpin> Future for Running<J> {
 
 fn poll_caught(
     future: Pin<&mut (dyn Future<Output = Result<(), Failure>> + Send)>,
-    cx: &mut Context<'_>,
+    cx: &mut task::Context<'_>,
 ) -> Poll<Result<(), Failure>> {
     catch_unwind(AssertUnwindSafe(|| future.poll(cx)))
         .unwrap_or_else(|panic| Poll::Ready(Err(panicked(&*panic))))

@@ -67,8 +67,10 @@ impl Namespace {
     /// Sets what runs when a client asks for the namespace, after the middlewares.
     ///
     /// A handler that returns a `Result` decides: the client is let in when it returned `Ok`, and
-    /// what it emitted follows then. One that returns `()` runs when the client has been let in; it
-    /// may wait for the client. Either way, events that come meanwhile wait for its end.
+    /// what it emitted follows then. Until then broadcasts and selections pass the socket over, so
+    /// what must not be missed, such as a state and then its changes, is better asked for by an
+    /// event of the client's. One that returns `()` runs when the client has been let in; it may
+    /// wait for the client. Either way, events that come meanwhile wait for its end.
     ///
     /// ```
     /// # use socketio_core::{Auth, ConnectError, Socket, SocketIo};
