@@ -1,6 +1,11 @@
 //! What all conformance servers share: the command line, the modes, the handlers. A binary adds the
 //! mount and nothing else.
 
+/// The README's code is compiled here, as this crate knows every framework.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 mod bench;
 mod echo;
 mod fixture;

@@ -51,6 +51,34 @@
 //! With [`h1_allow_half_closed(false)`] actix notices at once that a client which waits for a
 //! response has hung up; otherwise that client is missed only at its ping timeout.
 //!
+//! # CORS
+//!
+//! Pages of other origins poll only if CORS lets them, and with cookies only if it says so. That is
+//! the business of actix-cors:
+//!
+//! ```
+//! use actix_cors::Cors;
+//! use actix_web::App;
+//! use socketio_actix::SocketIo;
+//!
+//! const PAGE: &str = "https://page.example";
+//! // Websockets are not subject to CORS, so the server holds them to the same list.
+//! let io = SocketIo::builder().allowed_origins([PAGE]).build()?;
+//! let cors = Cors::default()
+//!     .allowed_origin(PAGE)
+//!     .allowed_methods(["GET", "POST"])
+//!     .supports_credentials();
+//! let app = App::new().wrap(cors).service(socketio_actix::service(&io));
+//! # Ok::<(), socketio_actix::ConfigError>(())
+//! ```
+//!
+//! # Shutting down
+//!
+//! actix-web waits for its connections, so the clients are to end first: [`SocketIo::close`], then
+//! `ServerHandle::stop(true)`. For the order to be that, [`HttpServer::disable_signals`] and wait for
+//! the signal yourself; the examples show how.
+//!
+//! [`HttpServer::disable_signals`]: actix_web::HttpServer::disable_signals
 //! [`HttpServer::new`]: actix_web::HttpServer::new
 //! [`h1_allow_half_closed(false)`]: actix_web::HttpServer::h1_allow_half_closed
 

@@ -50,10 +50,27 @@
 //! tracing, authentication. What they put into a request's extensions handlers take as
 //! [`Extension<T>`], and with `into_make_service_with_connect_info::<SocketAddr>()` the client's
 //! address is in [`Handshake::address`].
-
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+//!
+//! # CORS
+//!
+//! Pages of other origins poll only if CORS lets them, and with cookies only if it says so. That is
+//! tower-http's business; its layer comes after the server's, so that it runs before:
+//!
+//! ```
+//! use axum::{Router, http::{HeaderValue, Method}};
+//! use socketio_axum::SocketIo;
+//! use tower_http::cors::CorsLayer;
+//!
+//! const PAGE: &str = "https://page.example";
+//! // Websockets are not subject to CORS, so the server holds them to the same list.
+//! let io = SocketIo::builder().allowed_origins([PAGE]).build()?;
+//! let cors = CorsLayer::new()
+//!     .allow_origin([HeaderValue::from_static(PAGE)])
+//!     .allow_methods([Method::GET, Method::POST])
+//!     .allow_credentials(true);
+//! let app = Router::<()>::new().layer(socketio_axum::layer(&io)).layer(cors);
+//! # Ok::<(), socketio_axum::ConfigError>(())
+//! ```
 
 use std::net::SocketAddr;
 

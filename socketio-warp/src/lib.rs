@@ -28,9 +28,42 @@
 //! Filters such as `warp::cors()` and `warp::log()` wrap it as any other. What a filter finds out
 //! about a request, handlers take as [`Extension<T>`]: see [`filter_with`].
 //!
+//! # CORS
+//!
+//! Pages of other origins poll only if CORS lets them, and with cookies only if it says so. That is
+//! warp's business. It does not tell caches that answers differ by origin; one line more does:
+//!
+//! ```
+//! use socketio_warp::SocketIo;
+//! use warp::Filter;
+//!
+//! const PAGE: &str = "https://page.example";
+//! // Websockets are not subject to CORS, so the server holds them to the same list.
+//! let io = SocketIo::builder().allowed_origins([PAGE]).build()?;
+//! let cors = warp::cors()
+//!     .allow_origin(PAGE)
+//!     .allow_methods(["GET", "POST"])
+//!     .allow_credentials(true);
+//! let vary = warp::reply::with::header("vary", "origin");
+//! let filter = socketio_warp::filter(&io).with(cors).with(vary);
+//! # Ok::<(), socketio_warp::ConfigError>(())
+//! ```
+//!
+//! # Tower stacks
+//!
 //! warp lets no filter see all of a request's extensions. Where a tower stack stands in front whose
 //! layers leave something in them, mount the server there: [`SocketIoLayer`] around
-//! `warp::service(routes)`.
+//! `warp::service(routes)`:
+//!
+//! ```
+//! use socketio_warp::{SocketIo, SocketIoLayer};
+//! use tower_layer::Layer;
+//! use warp::Filter;
+//!
+//! # let io = SocketIo::new();
+//! let routes = warp::path::end().map(|| "home");
+//! let service = SocketIoLayer::new(&io).layer(warp::service(routes));
+//! ```
 
 mod filter;
 
