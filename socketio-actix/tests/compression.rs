@@ -1,42 +1,16 @@
-//! `middleware::Compress` in front shrinks polling payloads and leaves websockets alone.
+//! Compression by `middleware::Compress`.
 
+#[path = "../../socketio-tower/tests/stories/compression.rs"]
+mod stories;
 #[macro_use]
 mod support;
 
-use std::io::Read;
-
 use actix_web::{App, middleware::Compress};
-use flate2::read::GzDecoder;
-use http::header;
 use socketio_actix::{SocketIo, service};
 
-use support::{ECHO, Server, WEBSOCKET, echo, request};
+use support::Server;
 
-const GZIP: (&str, &str) = ("accept-encoding", "gzip");
-
-fn server(io: &SocketIo) -> Server {
+async fn server(io: &SocketIo) -> Server {
     let io = io.clone();
     serve!(App::new().wrap(Compress::default()).service(service(&io)))
-}
-
-#[tokio::test]
-async fn a_client_that_takes_gzip_gets_it() {
-    let io = echo();
-    let server = server(&io);
-    let polling = server.polling("/socket.io").await;
-    io.emit("text", &"long ".repeat(1000)).expect("an event");
-    let answer = server.send(request("GET", &polling.uri, &[GZIP])).await;
-    assert_eq!(answer.headers[header::CONTENT_ENCODING], "gzip");
-    assert!(answer.body.len() < 500, "{}", answer.body.len());
-    let mut payload = String::new();
-    GzDecoder::new(&answer.body[..]).read_to_string(&mut payload).expect("gzip");
-    assert_eq!(payload, format!(r#"42["text","{}"]"#, "long ".repeat(1000)));
-}
-
-#[tokio::test]
-async fn a_websocket_is_left_alone() {
-    let mut websocket = server(&echo()).websocket_with(WEBSOCKET, &[GZIP]).await;
-    assert_eq!(websocket.headers.get(header::CONTENT_ENCODING), None);
-    websocket.join().await;
-    assert_eq!(websocket.ask(ECHO).await, ECHO);
 }

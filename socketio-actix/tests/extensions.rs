@@ -12,7 +12,7 @@ use actix_web::{
     middleware::{Next, from_fn},
     rt::net::TcpStream,
 };
-use socketio_actix::{Data, Extension, Handshake, SocketIo, middleware, service};
+use socketio_actix::{Data, Extension, SocketIo, middleware, service};
 
 use support::{Server, WEBSOCKET};
 
@@ -94,19 +94,6 @@ async fn what_the_connection_was_given_is_there_too() {
 }
 
 #[tokio::test]
-async fn the_address_is_the_clients() {
-    let io = SocketIo::new();
-    io.on("address", |handshake: Handshake| Data(handshake.address()));
-    let server = serve!(App::new().service(service(&io)));
-    let ask = r#"420["address"]"#;
-    let polling = server.polling("/socket.io").await;
-    assert_eq!(polling.ask(ask).await, format!(r#"430["{}"]"#, polling.from));
-    let mut websocket = server.websocket("/socket.io").await;
-    websocket.join().await;
-    assert_eq!(websocket.ask(ask).await, format!(r#"430["{}"]"#, websocket.from));
-}
-
-#[tokio::test]
 async fn the_connection_info_is_what_a_proxy_says() {
     let io = SocketIo::new();
     io.on("info", |Extension(info): Extension<ConnectionInfo>| {
@@ -121,20 +108,4 @@ async fn the_connection_info_is_what_a_proxy_says() {
     let polling = server.polling_with("/socket.io", &[forwarded]).await;
     let told = r#"430["https","chat.example","192.0.2.1"]"#;
     assert_eq!(polling.ask(r#"420["info"]"#).await, told);
-}
-
-#[tokio::test]
-async fn the_handshake_has_the_headers_and_the_query() {
-    let io = SocketIo::new();
-    io.on("query", |handshake: Handshake| {
-        let agent = handshake.headers().get("user-agent");
-        let agent = agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
-        Data((handshake.query().collect::<Vec<_>>(), agent))
-    });
-    let server = serve!(App::new().service(service(&io)));
-    let uri = format!("{WEBSOCKET}&room=a%20b&x=%C3%A9");
-    let mut websocket = server.websocket_with(&uri, &[("user-agent", "test/1")]).await;
-    websocket.join().await;
-    let query = r#"[["EIO","4"],["transport","websocket"],["room","a b"],["x","é"]]"#;
-    assert_eq!(websocket.ask(r#"420["query"]"#).await, format!(r#"430[{query},"test/1"]"#));
 }

@@ -7,15 +7,7 @@ use actix_web::{App, HttpResponse, web};
 use http::StatusCode;
 use socketio_actix::{EngineIo, EngineSocket, SocketIo, configure, middleware, service};
 
-use support::{ECHO, POLLING, Server, echo, echo_with};
-
-/// Connects at a path by both transports and has something echoed.
-async fn echoes_at(server: Server, path: &str) {
-    assert_eq!(server.polling(path).await.ask(ECHO).await, ECHO, "{path}");
-    let mut websocket = server.websocket(path).await;
-    websocket.join().await;
-    assert_eq!(websocket.ask(ECHO).await, ECHO, "{path}");
-}
+use support::{ECHO, POLLING, echo, echo_with};
 
 async fn home() -> &'static str {
     "home"
@@ -34,7 +26,7 @@ async fn a_service_is_the_path_and_what_is_below() {
             .service(service(&io))
             .default_service(web::to(nothing))
     );
-    echoes_at(server, "/socket.io").await;
+    server.echoes_at("/socket.io").await;
     for path in ["/socket.io", "/socket.io/", "/socket.io/below/it"] {
         server.get(&format!("{path}?EIO=4&transport=polling")).await.sid();
     }
@@ -51,7 +43,7 @@ async fn a_scope_adds_its_prefix() {
         App::new()
             .service(web::scope("/api").route("/users", web::get().to(home)).service(service(&io)))
     );
-    echoes_at(server, "/api/socket.io").await;
+    server.echoes_at("/api/socket.io").await;
     assert_eq!(server.get("/api/users").await.text(), "home");
     assert_eq!(server.get(POLLING).await.status, StatusCode::NOT_FOUND);
 }
@@ -60,8 +52,8 @@ async fn a_scope_adds_its_prefix() {
 async fn the_prefix_of_a_scope_may_hold_a_parameter() {
     let io = echo();
     let server = serve!(App::new().service(web::scope("/tenants/{tenant}").service(service(&io))));
-    echoes_at(server, "/tenants/a/socket.io").await;
-    echoes_at(server, "/tenants/b/socket.io").await;
+    server.echoes_at("/tenants/a/socket.io").await;
+    server.echoes_at("/tenants/b/socket.io").await;
 }
 
 #[tokio::test]
@@ -74,7 +66,7 @@ async fn a_middleware_lets_everything_else_through() {
             .route("/socket.iofoo", web::get().to(home))
             .default_service(web::to(nothing))
     );
-    echoes_at(server, "/socket.io").await;
+    server.echoes_at("/socket.io").await;
     for path in ["/", "/socket.iofoo"] {
         assert_eq!(server.get(path).await.text(), "home", "{path}");
     }
@@ -89,7 +81,7 @@ async fn a_middleware_of_a_scope_has_the_scopes_prefix() {
         App::new()
             .service(web::scope("/api").wrap(middleware(&io)).route("/users", web::get().to(home)))
     );
-    echoes_at(server, "/api/socket.io").await;
+    server.echoes_at("/api/socket.io").await;
     assert_eq!(server.get("/api/users").await.text(), "home");
     assert_eq!(server.get(POLLING).await.status, StatusCode::NOT_FOUND);
 }
@@ -105,7 +97,7 @@ async fn configure_is_the_service_and_the_data() {
     let io = echo();
     let server =
         serve!(App::new().configure(configure(&io)).route("/announce", web::post().to(announce)));
-    echoes_at(server, "/socket.io").await;
+    server.echoes_at("/socket.io").await;
     let polling = server.polling("/socket.io").await;
     assert_eq!(server.post("/announce", "").await.status, StatusCode::OK);
     assert_eq!(polling.get().await, r#"42["news","hé"]"#);
@@ -127,8 +119,8 @@ async fn mounts_of_one_server_share_its_sessions() {
 async fn two_servers_side_by_side() {
     let (io, other) = (echo(), echo_with(SocketIo::builder().path("/other/path")));
     let server = serve!(App::new().service(service(&io)).service(service(&other)));
-    echoes_at(server, "/socket.io").await;
-    echoes_at(server, "/other/path").await;
+    server.echoes_at("/socket.io").await;
+    server.echoes_at("/other/path").await;
 }
 
 #[tokio::test]

@@ -5,15 +5,7 @@ mod support;
 use axum::{Router, http::StatusCode, routing::get};
 use socketio_axum::{RouterExt, SocketIo, service};
 
-use support::{ECHO, POLLING, Server, echo, echo_with, serve};
-
-/// Connects at a path by both transports and has something echoed.
-async fn echoes_at(server: Server, path: &str) {
-    assert_eq!(server.polling(path).await.ask(ECHO).await, ECHO, "{path}");
-    let mut websocket = server.websocket(path).await;
-    websocket.join().await;
-    assert_eq!(websocket.ask(ECHO).await, ECHO, "{path}");
-}
+use support::{POLLING, echo, echo_with, serve};
 
 #[tokio::test]
 async fn a_route_is_the_path_and_what_is_below() {
@@ -22,7 +14,7 @@ async fn a_route_is_the_path_and_what_is_below() {
         .fallback(async || (StatusCode::NOT_FOUND, "nothing here"))
         .socketio(&echo());
     let server = serve(app).await;
-    echoes_at(server, "/socket.io").await;
+    server.echoes_at("/socket.io").await;
     for path in ["/socket.io", "/socket.io/", "/socket.io/below/it"] {
         server.get(&format!("{path}?EIO=4&transport=polling")).await.sid();
     }
@@ -34,7 +26,7 @@ async fn a_route_is_the_path_and_what_is_below() {
 async fn a_nested_router_adds_its_prefix() {
     let api = Router::new().route("/users", get(async || "alice")).socketio(&echo());
     let server = serve(Router::new().nest("/api", api)).await;
-    echoes_at(server, "/api/socket.io").await;
+    server.echoes_at("/api/socket.io").await;
     assert_eq!(server.get("/api/users").await.text(), "alice");
     assert_eq!(server.get(POLLING).await.status, StatusCode::NOT_FOUND);
 }
@@ -43,28 +35,28 @@ async fn a_nested_router_adds_its_prefix() {
 async fn a_prefix_may_hold_a_parameter() {
     let app = Router::new().nest("/tenants/{tenant}", Router::new().socketio(&echo()));
     let server = serve(app).await;
-    echoes_at(server, "/tenants/a/socket.io").await;
-    echoes_at(server, "/tenants/b/socket.io").await;
+    server.echoes_at("/tenants/a/socket.io").await;
+    server.echoes_at("/tenants/b/socket.io").await;
 }
 
 #[tokio::test]
 async fn routers_with_servers_merge() {
     let other = echo_with(SocketIo::builder().path("/other"));
     let server = serve(Router::new().socketio(&echo()).merge(Router::new().socketio(&other))).await;
-    echoes_at(server, "/socket.io").await;
-    echoes_at(server, "/other").await;
+    server.echoes_at("/socket.io").await;
+    server.echoes_at("/other").await;
 }
 
 #[tokio::test]
 async fn a_service_is_nested_at_any_path() {
     let server = serve(Router::new().nest_service("/elsewhere", service(&echo()))).await;
-    echoes_at(server, "/elsewhere").await;
+    server.echoes_at("/elsewhere").await;
 }
 
 #[tokio::test]
 async fn a_service_is_a_fallback_as_well() {
     let app = Router::new().route("/", get(async || "home")).fallback_service(service(&echo()));
     let server = serve(app).await;
-    echoes_at(server, "/anywhere").await;
+    server.echoes_at("/anywhere").await;
     assert_eq!(server.get("/").await.text(), "home");
 }

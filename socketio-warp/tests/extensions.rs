@@ -4,10 +4,10 @@
 mod support;
 
 use http::StatusCode;
-use socketio_warp::{Data, Extension, Handshake, SocketIo, filter, filter_with};
+use socketio_warp::{Data, Extension, SocketIo, filter_with};
 use warp::{Filter, Rejection};
 
-use support::{POLLING, WEBSOCKET, serve_io};
+use support::{POLLING, WEBSOCKET};
 
 const ALICE: (&str, &str) = ("x-user", "alice");
 const WHO: &str = r#"420["who"]"#;
@@ -60,35 +60,4 @@ async fn other_paths_do_not_run_the_filter() {
     let server = serve!(filter_with(&io(), user()).or(home));
     assert_eq!(server.get("/").await.text(), "home");
     assert_eq!(server.get("/other").await.status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
-async fn the_address_is_the_clients() {
-    let io = SocketIo::new();
-    io.on("address", |handshake: Handshake| Data(handshake.address()));
-    let server = serve_io(&io).await;
-    let ask = r#"420["address"]"#;
-    let polling = server.polling("/socket.io").await;
-    assert_eq!(polling.ask(ask).await, format!(r#"430["{}"]"#, polling.from));
-    let mut websocket = server.websocket("/socket.io").await;
-    websocket.join().await;
-    assert_eq!(websocket.ask(ask).await, format!(r#"430["{}"]"#, websocket.from));
-}
-
-#[tokio::test]
-async fn the_handshake_has_the_headers_and_the_query() {
-    let io = SocketIo::new();
-    io.on("query", |handshake: Handshake| {
-        let agent = handshake.headers().get("user-agent");
-        let agent = agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
-        let path = handshake.uri().path().to_owned();
-        Data((path, handshake.query().collect::<Vec<_>>(), agent))
-    });
-    let server = serve!(warp::path("api").and(filter(&io)));
-    let uri = format!("/api{WEBSOCKET}&room=a%20b&x=%C3%A9");
-    let mut websocket = server.websocket_with(&uri, &[("user-agent", "test/1")]).await;
-    websocket.join().await;
-    let query = r#"[["EIO","4"],["transport","websocket"],["room","a b"],["x","é"]]"#;
-    let told = format!(r#"430["/api/socket.io/",{query},"test/1"]"#);
-    assert_eq!(websocket.ask(r#"420["query"]"#).await, told);
 }

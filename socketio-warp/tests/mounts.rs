@@ -12,19 +12,11 @@ use warp::{Filter, Rejection, Reply};
 
 use support::{ECHO, POLLING, Server, echo, echo_with};
 
-/// Connects at a path by both transports and has something echoed.
-async fn echoes_at(server: Server, path: &str) {
-    assert_eq!(server.polling(path).await.ask(ECHO).await, ECHO, "{path}");
-    let mut websocket = server.websocket(path).await;
-    websocket.join().await;
-    assert_eq!(websocket.ask(ECHO).await, ECHO, "{path}");
-}
-
 #[tokio::test]
 async fn a_filter_is_the_path_and_what_is_below() {
     let home = warp::path::end().map(|| "home");
     let server = serve!(filter(&echo()).or(home));
-    echoes_at(server, "/socket.io").await;
+    server.echoes_at("/socket.io").await;
     for path in ["/socket.io", "/socket.io/", "/socket.io/below/it"] {
         server.get(&format!("{path}?EIO=4&transport=polling")).await.sid();
     }
@@ -38,7 +30,7 @@ async fn a_filter_is_the_path_and_what_is_below() {
 async fn it_may_come_after_others() {
     let home = warp::path::end().map(|| "home");
     let server = serve!(home.or(filter(&echo())));
-    echoes_at(server, "/socket.io").await;
+    server.echoes_at("/socket.io").await;
     assert_eq!(server.get("/").await.text(), "home");
 }
 
@@ -46,7 +38,7 @@ async fn it_may_come_after_others() {
 async fn a_path_in_front_is_a_prefix() {
     let api = warp::path("api").and(filter(&echo()).or(warp::path("users").map(|| "alice")));
     let server = serve!(api);
-    echoes_at(server, "/api/socket.io").await;
+    server.echoes_at("/api/socket.io").await;
     assert_eq!(server.get("/api/users").await.text(), "alice");
     assert_eq!(server.get(POLLING).await.status, StatusCode::NOT_FOUND);
 }
@@ -58,7 +50,7 @@ async fn rejections_go_to_who_recovers() {
         Ok(warp::reply::with_status(status, StatusCode::NOT_FOUND))
     }
     let server = serve!(filter(&echo()).recover(recover));
-    echoes_at(server, "/socket.io").await;
+    server.echoes_at("/socket.io").await;
     assert_eq!(server.get("/other").await.text(), "nothing here");
 }
 
@@ -70,7 +62,7 @@ async fn a_log_sees_every_request() {
         seen.send(line).expect("a test that waits");
     });
     let server = serve!(filter(&echo()).with(log));
-    echoes_at(server, "/socket.io").await;
+    server.echoes_at("/socket.io").await;
     let requests: Vec<String> = requests.try_iter().collect();
     let websocket = "GET /socket.io/ 101".to_owned();
     assert!(requests.contains(&websocket), "{requests:?}");
@@ -92,8 +84,8 @@ async fn mounts_of_one_server_share_its_sessions() {
 async fn two_servers_side_by_side() {
     let other = echo_with(SocketIo::builder().path("/other/path"));
     let server = serve!(filter(&echo()).or(filter(&other)));
-    echoes_at(server, "/socket.io").await;
-    echoes_at(server, "/other/path").await;
+    server.echoes_at("/socket.io").await;
+    server.echoes_at("/other/path").await;
 }
 
 #[tokio::test]
@@ -127,6 +119,6 @@ async fn a_tower_layer_stands_in_front_of_warps_service() {
             tokio::spawn(connection);
         }
     });
-    echoes_at(server, "/socket.io").await;
+    server.echoes_at("/socket.io").await;
     assert_eq!(server.get("/").await.text(), "home");
 }

@@ -103,6 +103,14 @@ impl Server {
         polling
     }
 
+    /// Connects at a path by both transports and has something echoed.
+    pub(crate) async fn echoes_at(self, path: &str) {
+        assert_eq!(self.polling(path).await.ask(ECHO).await, ECHO, "{path}");
+        let mut websocket = self.websocket(path).await;
+        websocket.join().await;
+        assert_eq!(websocket.ask(ECHO).await, ECHO, "{path}");
+    }
+
     /// Opens a websocket of its own at a path.
     pub(crate) async fn websocket(self, path: &str) -> WebSocket {
         self.websocket_with(&format!("{path}/?EIO=4&transport=websocket"), &[]).await
