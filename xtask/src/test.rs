@@ -95,7 +95,7 @@ fn examples(report: &mut Report) -> Option<()> {
 }
 
 /// The binaries of the package `conformance` whose names begin with its own.
-fn conformance_servers() -> Result<Vec<PathBuf>> {
+pub(crate) fn conformance_servers() -> Result<Vec<PathBuf>> {
     let sources = root().join("conformance").join("src").join("bin");
     let mut servers = Vec::new();
     let reading = || format!("reading {}", sources.display());
