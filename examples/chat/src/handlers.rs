@@ -1,9 +1,10 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use examples_common::{Answer, nickname};
 use socketio_core::{Ack, Data, EmitError, Socket, SocketIo, State};
 
 use crate::{
-    messages::{Answer, Join, Joined, Posted, Presence, Refusal, Typing, nickname},
+    messages::{Join, Joined, Posted, Presence, Refusal, Typing},
     rooms::{ROOMS, Rooms, now},
 };
 
@@ -56,7 +57,7 @@ fn join(
     socket.extensions().insert(Member { nickname: nickname.to_owned(), room: name });
     socket.to(name).emit("joined", &Presence { nickname, online: room.online() })?;
     let joined = Joined { nickname, room: name, history: room.history(), online: room.online() };
-    ack.send(&Answer::from(Ok(joined)))
+    ack.send(&Answer::ok(joined))
 }
 
 fn check(join: &Join) -> Result<(&str, &'static str), Refusal> {

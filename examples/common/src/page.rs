@@ -36,7 +36,7 @@ impl Asset {
     }
 }
 
-/// Routes to these files.
+/// Routes to these files, in axum.
 #[cfg(feature = "axum")]
 pub fn router(assets: &'static [Asset]) -> axum::Router {
     use axum::{http::header::CONTENT_TYPE, routing::get};
@@ -44,5 +44,18 @@ pub fn router(assets: &'static [Asset]) -> axum::Router {
     assets.iter().fold(axum::Router::new(), |router, asset| {
         let response = ([(CONTENT_TYPE, asset.content_type)], asset.body);
         router.route(asset.path, get(async move || response))
+    })
+}
+
+/// Routes to these files, in warp.
+#[cfg(feature = "warp")]
+pub fn routes(
+    assets: &'static [Asset],
+) -> impl warp::Filter<Extract = (impl warp::Reply,), Error = warp::Rejection> + Copy {
+    use warp::{Filter, Rejection, http::header::CONTENT_TYPE, path::FullPath, reject, reply};
+
+    warp::get().and(warp::path::full()).and_then(move |path: FullPath| async move {
+        let asset = Asset::find(assets, path.as_str()).ok_or_else(reject::not_found)?;
+        Ok::<_, Rejection>(reply::with_header(asset.body, CONTENT_TYPE, asset.content_type))
     })
 }

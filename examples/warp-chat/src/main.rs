@@ -1,13 +1,13 @@
 //! The chat in warp.
 
-use examples_common::{self as common, Asset};
-use warp::{Filter, Rejection, Reply, http::header::CONTENT_TYPE, path::FullPath, reject, reply};
+use examples_common as common;
+use warp::Filter;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let io = common::builder()?.build()?;
     chat::attach(&io);
-    let routes = socketio_warp::filter(&io).or(pages());
+    let routes = socketio_warp::filter(&io).or(common::routes(chat::ASSETS));
 
     let listener = common::listener()?;
     chat::greet(listener.local_addr()?);
@@ -17,11 +17,4 @@ async fn main() -> anyhow::Result<()> {
     };
     warp::serve(routes).incoming(listener).graceful(stopped).run().await;
     Ok(())
-}
-
-fn pages() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Copy {
-    warp::get().and(warp::path::full()).and_then(async |path: FullPath| {
-        let asset = Asset::find(chat::ASSETS, path.as_str()).ok_or_else(reject::not_found)?;
-        Ok::<_, Rejection>(reply::with_header(asset.body, CONTENT_TYPE, asset.content_type))
-    })
 }
