@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use socketio_core::{
-    Accept, Data, Endpoint, Frame, Limits, Socket, SocketIo, Transport,
+    Accept, Clock, Data, Endpoint, Frame, Limits, Socket, SocketIo, Transport,
     testing::{TestResponse, TestServer},
 };
 
@@ -98,6 +98,30 @@ fn hanging_up_ends_the_session() {
     drop(client.get());
     assert_eq!(client.get().take(), (400, UNKNOWN.to_owned()));
     assert_eq!(server.io().sockets_count(), 0);
+}
+
+#[test]
+fn hanging_up_when_the_body_is_here_is_no_harm() {
+    let limits = Limits { handlers: 1, ..Limits::default() };
+    let server = TestServer::new(SocketIo::builder().limits(limits));
+    let clock = server.clock().clone();
+    server.io().on("slow", move |socket: Socket, Data(n): Data<u32>| {
+        let clock = clock.clone();
+        async move {
+            clock.sleep_until(clock.now() + Duration::from_secs(1)).await;
+            let _ = socket.emit("done", &n);
+        }
+    });
+    let client = Polling::connect(&server);
+    // It is answered when the application has taken both, which it has not.
+    let mut post = server.post(&client.uri(), "42[\"slow\",1]\x1e42[\"slow\",2]".to_owned());
+    assert!(post.try_take().is_none());
+    drop(post);
+    for n in [1, 2] {
+        server.advance(Duration::from_secs(1));
+        assert_eq!(client.get().take(), (200, format!(r#"42["done",{n}]"#)));
+    }
+    client.post("42[\"slow\",3]");
 }
 
 #[test]

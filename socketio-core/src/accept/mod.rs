@@ -180,10 +180,16 @@ impl Endpoint {
     }
 }
 
-/// Whether this asks for a websocket: the header that makes Node emit `upgrade`.
+/// Whether this asks for a websocket.
 fn is_upgrade(headers: &HeaderMap) -> bool {
-    let is_websocket = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"websocket");
-    headers.get(header::UPGRADE).is_some_and(is_websocket)
+    has_token(headers, header::CONNECTION, "upgrade")
+        && has_token(headers, header::UPGRADE, "websocket")
+}
+
+/// Whether a header that is a list has this among its values.
+fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
 }
 
 /// The outer error is for an `Origin` that is none, the inner for one that is not let in.

@@ -7,13 +7,14 @@ use http::{HeaderMap, Response, StatusCode, header};
 use super::{AcceptError, empty, with_body};
 use crate::server::Session;
 
-/// A POST: read its body. Dropping it before means that the client hung up, which ends the session.
+/// A POST: read its body. Dropping it before that is here means that the client hung up, which ends
+/// the session.
 #[derive(Debug)]
 #[must_use = "a POST is answered only by reading its body"]
 pub struct Receive {
     session: Arc<Session>,
-    /// The body is no longer waited for.
-    finished: bool,
+    /// The body is here.
+    received: bool,
 }
 
 impl Receive {
@@ -24,7 +25,7 @@ impl Receive {
             return Err(AcceptError::BadRequest);
         }
         match session.with_now(|connection, now| connection.handle_post(now)) {
-            Ok(()) => Ok(Self { session, finished: false }),
+            Ok(()) => Ok(Self { session, received: false }),
             Err(_) => Err(AcceptError::BadRequest),
         }
     }
@@ -54,7 +55,7 @@ impl Receive {
                         parts.push(chunk);
                     } else if received / 2 > limit {
                         // What is a little too long is read to its end, for the client to see the
-                        // answer.
+                        // answer; of the rest it may see a reset instead.
                         break;
                     }
                 }
@@ -63,24 +64,23 @@ impl Receive {
             }
         }
         if received > limit {
-            self.finished = true;
-            self.session.with(|connection| connection.handle_post_done());
+            self.received = true;
             return empty(StatusCode::PAYLOAD_TOO_LARGE);
         }
         let body = parts.into_bytes();
+        self.received = true;
         self.session.with_now(|connection, now| connection.handle_payload(now, body));
         poll_fn(|cx| self.session.poll_received(cx)).await;
-        self.finished = true;
-        self.session.with(|connection| connection.handle_post_done());
         with_body(StatusCode::OK, "text/html", "ok")
     }
 }
 
 impl Drop for Receive {
     fn drop(&mut self) {
-        if !self.finished {
-            self.session.with(|connection| connection.handle_post_failed());
-        }
+        self.session.with(|connection| match self.received {
+            true => connection.handle_post_done(),
+            false => connection.handle_post_failed(),
+        });
     }
 }
 

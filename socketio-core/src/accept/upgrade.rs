@@ -2,7 +2,7 @@ use std::{future::poll_fn, pin::pin, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::{Sink, Stream};
-use http::{Method, header, request::Parts};
+use http::{Method, Version, header, request::Parts};
 
 use super::AcceptError;
 use crate::{
@@ -82,7 +82,15 @@ impl Drop for Upgrade {
 
 /// Checks the opening handshake of RFC 6455, section 4.2.1.
 pub(super) fn check(head: &Parts) -> Result<(), AcceptError> {
-    if head.method != Method::GET {
+    if head.method != Method::GET || head.version < Version::HTTP_11 {
+        return Err(AcceptError::BadRequest);
+    }
+    // Servers do not agree on whether a body ends before the websocket begins.
+    let has_body = match head.headers.get(header::CONTENT_LENGTH) {
+        Some(length) => length != "0",
+        None => head.headers.contains_key(header::TRANSFER_ENCODING),
+    };
+    if has_body {
         return Err(AcceptError::BadRequest);
     }
     let has = |name, expected: &[u8]| {
