@@ -177,12 +177,14 @@ where
         listener.set_nodelay(true).expect("an option");
         listener.bind(address).expect("a free port");
         let listener = listener.listen(1024).expect("a listener");
+        let close = async {
+            terminated().await;
+            // A client that stopped reading does not hold up the end.
+            let _ = tokio::time::timeout(Duration::from_secs(2), server.close()).await;
+        };
         tokio::select! {
             () = serve(listener, server.clone()) => {}
-            () = terminated() => {
-                // A client that stopped reading does not hold up the end.
-                let _ = tokio::time::timeout(Duration::from_secs(2), server.close()).await;
-            }
+            () = close => {}
         }
     });
     runtime.shutdown_timeout(Duration::from_millis(500));

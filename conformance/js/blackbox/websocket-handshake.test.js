@@ -15,12 +15,12 @@ const GOOD = {
 };
 
 suite('websocket handshake', { mode: 'eio4' }, (server) => {
-  async function shake(query = {}, changes = {}, method = 'GET') {
+  async function shake(query = {}, changes = {}, { method = 'GET', version = '1.1' } = {}) {
     const lines = Object.entries({ ...GOOD, ...changes })
       .filter(([, value]) => value !== null)
       .map(([name, value]) => `${name}: ${value}\r\n`);
     const at = target(server, { transport: 'websocket', ...query });
-    const wire = tcp(server, `${method} ${at} HTTP/1.1\r\n${lines.join('')}\r\n`);
+    const wire = tcp(server, `${method} ${at} HTTP/${version}\r\n${lines.join('')}\r\n`);
     const complete = () => {
       const [head, body] = wire.received.split('\r\n\r\n');
       const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
@@ -54,16 +54,35 @@ suite('websocket handshake', { mode: 'eio4' }, (server) => {
     'no key': { 'Sec-WebSocket-Key': null },
     'a short key': { 'Sec-WebSocket-Key': 'abc' },
     'another protocol in Upgrade': { Upgrade: 'h2c' },
+    'a body': { 'Content-Length': '5' },
+    'a body in chunks': { 'Transfer-Encoding': 'chunked' },
   };
   for (const [what, changes] of Object.entries(MALFORMED)) {
     test(`${what}: 400`, async () => assert.equal((await shake({}, changes)).status, 400));
   }
 
-  test('no Upgrade header: an ordinary bad request', async () => {
-    const { status, body } = await shake({}, { Upgrade: null, Connection: 'keep-alive' });
-    assert.equal(status, 400);
-    assert.ok(body.includes(refusal(3)), body);
+  test('HTTP/1.0: refused', async () => {
+    const { status } = await shake({}, {}, { version: '1.0' });
+    assert.ok(status >= 400, String(status));
   });
+
+  test('an Upgrade that is a list, and no body of no bytes', async () => {
+    const { status } = await shake({}, { Upgrade: 'websocket, h2c', 'Content-Length': '0' });
+    assert.equal(status, 101);
+  });
+
+  const ORDINARY = {
+    'no Upgrade header': { Upgrade: null, Connection: 'keep-alive' },
+    'no upgrade in Connection': { Connection: 'keep-alive' },
+    'no Connection header': { Connection: null },
+  };
+  for (const [what, changes] of Object.entries(ORDINARY)) {
+    test(`${what}: an ordinary bad request`, async () => {
+      const { status, body } = await shake({}, changes);
+      assert.equal(status, 400);
+      assert.ok(body.includes(refusal(3)), body);
+    });
+  }
 
   const REFUSED = {
     'unknown sid': [{ sid: 'AAAAAAAAAAAAAAAAAAAA' }, 'Session ID unknown'],
@@ -79,7 +98,7 @@ suite('websocket handshake', { mode: 'eio4' }, (server) => {
   }
 
   test('a POST that wants to upgrade is refused', async () => {
-    const { status } = await shake({}, {}, 'POST');
+    const { status } = await shake({}, {}, { method: 'POST' });
     assert.ok(status >= 400 && status < 500, String(status));
   });
 
