@@ -29,6 +29,7 @@
 //!             .service(socketio_actix::service(&io))
 //!     })
 //!     .h1_allow_half_closed(false)
+//!     .tcp_nodelay(true)
 //!     .bind(("127.0.0.1", 3000))?
 //!     .run()
 //!     .await
@@ -48,8 +49,16 @@
 //! [`SocketIoService::extension`]. The client's address is in [`Handshake::address`]; what a proxy
 //! says of it is in [`Extension<ConnectionInfo>`](actix_web::dev::ConnectionInfo).
 //!
-//! With [`h1_allow_half_closed(false)`] actix notices at once that a client which waits for a
-//! response has hung up; otherwise that client is missed only at its ping timeout.
+//! # Options of the HTTP server
+//!
+//! - [`h1_allow_half_closed(false)`] lets actix notice at once that a client which waits for a
+//!   response has hung up; otherwise that client is missed only at its ping timeout. That goes for
+//!   HTTP/1: over HTTP/2 actix never says so. WebSocket is HTTP/1 anyway, so leave actix-web's feature
+//!   `http2` out where nothing else needs it.
+//! - [`tcp_nodelay(true)`] sends small frames at once.
+//! - A client that stops reading loses its session in time, but actix keeps its connection until it
+//!   goes. The kernel ends it with `TCP_USER_TIMEOUT`, which connections inherit from a listener given
+//!   to [`HttpServer::listen`](actix_web::HttpServer::listen).
 //!
 //! # CORS
 //!
@@ -81,6 +90,7 @@
 //! [`HttpServer::disable_signals`]: actix_web::HttpServer::disable_signals
 //! [`HttpServer::new`]: actix_web::HttpServer::new
 //! [`h1_allow_half_closed(false)`]: actix_web::HttpServer::h1_allow_half_closed
+//! [`tcp_nodelay(true)`]: actix_web::HttpServer::tcp_nodelay
 
 mod connection;
 mod convert;
@@ -92,7 +102,7 @@ pub use socketio_core::*;
 pub use socketio_tokio::TokioClock;
 
 pub use self::{
-    middleware::{SocketIoMiddleware, SocketIoMiddlewareService},
+    middleware::{SocketIoMiddleware, SocketIoTransform},
     service::SocketIoService,
 };
 
@@ -107,13 +117,15 @@ pub fn service(server: impl Into<Endpoint>) -> SocketIoService {
 /// A middleware for [`App::wrap`](actix_web::App::wrap) and [`Scope::wrap`]: requests to the
 /// server's path are the server's, all others go on.
 ///
+/// What is wrapped last runs first, so wrap it before what is to apply to it, such as CORS.
+///
 /// [`Scope::wrap`]: actix_web::Scope::wrap
-pub fn middleware(server: impl Into<Endpoint>) -> SocketIoMiddleware {
-    SocketIoMiddleware::new(server)
+pub fn middleware(server: impl Into<Endpoint>) -> SocketIoTransform {
+    SocketIoTransform::new(server)
 }
 
-/// All of the mount for [`App::configure`](actix_web::App::configure): the [`service`], and the
-/// server as [`web::Data`] for HTTP handlers.
+/// All of the mount for [`App::configure`](actix_web::App::configure): the [`service`], without
+/// [extensions](SocketIoService::extension), and the server as [`web::Data`] for HTTP handlers.
 ///
 /// ```
 /// # use actix_web::App;

@@ -15,18 +15,18 @@ use crate::service::SocketIoService;
 
 /// A server in front of everything else: requests to its path are the server's, all others go on.
 #[derive(Clone, Debug)]
-pub struct SocketIoMiddleware {
+pub struct SocketIoTransform {
     service: SocketIoService,
 }
 
-/// What [`SocketIoMiddleware`] makes of a service.
+/// What [`SocketIoTransform`] makes of a service.
 #[derive(Clone, Debug)]
-pub struct SocketIoMiddlewareService<S> {
+pub struct SocketIoMiddleware<S> {
     inner: S,
     service: SocketIoService,
 }
 
-impl SocketIoMiddleware {
+impl SocketIoTransform {
     /// As [`SocketIoService::new`].
     pub fn new(server: impl Into<Endpoint>) -> Self {
         Self { service: SocketIoService::new(server) }
@@ -39,7 +39,7 @@ impl SocketIoMiddleware {
     }
 }
 
-impl<S, B> Transform<S, ServiceRequest> for SocketIoMiddleware
+impl<S, B> Transform<S, ServiceRequest> for SocketIoTransform
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     S::Future: 'static,
@@ -47,16 +47,16 @@ where
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
-    type Transform = SocketIoMiddlewareService<S>;
+    type Transform = SocketIoMiddleware<S>;
     type InitError = ();
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, inner: S) -> Self::Future {
-        ready(Ok(SocketIoMiddlewareService { inner, service: self.service.clone() }))
+        ready(Ok(SocketIoMiddleware { inner, service: self.service.clone() }))
     }
 }
 
-impl<S, B> Service<ServiceRequest> for SocketIoMiddlewareService<S>
+impl<S, B> Service<ServiceRequest> for SocketIoMiddleware<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     S::Future: 'static,

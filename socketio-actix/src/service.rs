@@ -14,7 +14,7 @@ use actix_web::{
 };
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use http::request::Parts;
-use socketio_core::{Accept, Endpoint, Upgrade};
+use socketio_core::{Accept, Endpoint, PeerAddr, Upgrade};
 use socketio_tokio::{TokioClock, WebSocket, switching_protocols};
 
 use crate::{connection::connection, convert};
@@ -30,7 +30,8 @@ impl SocketIoService {
     /// Mounts a [`SocketIo`](crate::SocketIo) or an [`EngineIo`](crate::EngineIo). Any number of
     /// mounts of one server share its sessions.
     ///
-    /// The server's path is a prefix in the sense of [`ResourceDef`]; braces in it make a pattern.
+    /// The server's path is a prefix in the sense of [`ResourceDef`]: braces in it make a pattern, here
+    /// but not in a [`middleware`](crate::middleware()), and it is compared once percent-decoded.
     pub fn new(server: impl Into<Endpoint>) -> Self {
         let endpoint = server.into();
         endpoint.use_clock(Arc::new(TokioClock));
@@ -64,13 +65,26 @@ impl SocketIoService {
         self
     }
 
+    /// What handlers can know of the request besides its head, if it is the first of its session:
+    /// the others they do not see.
+    fn add_extensions(&self, request: &HttpRequest, extensions: &mut http::Extensions) {
+        if request.query_string().split('&').any(|parameter| parameter.starts_with("sid=")) {
+            return;
+        }
+        extensions.insert(request.connection_info().clone());
+        if let Some(address) = request.peer_addr() {
+            extensions.insert(PeerAddr(address));
+        }
+        for copy in &self.extensions {
+            copy(request, extensions);
+        }
+    }
+
     pub(crate) async fn answer(self, request: ServiceRequest) -> ServiceResponse {
         let (request, payload) = request.into_parts();
         let response = match convert::head(&request) {
             Ok(mut head) => {
-                for copy in &self.extensions {
-                    copy(&request, &mut head.extensions);
-                }
+                self.add_extensions(&request, &mut head.extensions);
                 respond(&self.endpoint, &head, payload).await
             }
             Err(_) => HttpResponse::BadRequest().finish(),

@@ -81,7 +81,7 @@ fn mount(
         })
 }
 
-/// The request's target as it came.
+/// The path and the query of the request, before any filter took its part.
 fn uri() -> impl Filter<Extract = (Uri,), Error = Rejection> + Copy {
     let query = warp::query::raw().map(Some).or(warp::any().map(|| None)).unify();
     warp::path::full().and(query).and_then(|path: FullPath, query: Option<String>| {

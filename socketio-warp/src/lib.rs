@@ -25,8 +25,13 @@
 //!
 //! Behind other path filters the server's path is what comes after theirs: with
 //! `warp::path("api").and(socketio_warp::filter(&io))` clients use the path `/api/socket.io`.
-//! Filters such as `warp::cors()` and `warp::log()` wrap it as any other. What a filter finds out
+//! Filters such as `warp::cors()` and `warp::log()` wrap it as any other. One in front must not take
+//! the request's body, unless its path is another. What a filter finds out
 //! about a request, handlers take as [`Extension<T>`]: see [`filter_with`].
+//!
+//! `warp::serve` leaves `TCP_NODELAY` to the system. For small frames to go out at once, set it on a
+//! listener (`tokio::net::TcpSocket`), from which connections inherit it, and give that to `incoming`;
+//! the examples do.
 //!
 //! # CORS
 //!
