@@ -110,7 +110,7 @@ async fn respond(endpoint: &Endpoint, head: &Parts, payload: Payload) -> HttpRes
 fn switch(head: &Parts, payload: Payload, upgrade: Upgrade) -> HttpResponse {
     let (connection, body) = connection(payload);
     rt::spawn(async move {
-        let websocket = WebSocket::new(connection, upgrade.max_payload()).await;
+        let websocket = WebSocket::new(connection, upgrade.max_payload());
         upgrade.serve(websocket).await;
     });
     convert::switching(switching_protocols(head), body)

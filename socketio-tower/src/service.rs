@@ -112,7 +112,7 @@ fn switch_protocols(head: &Parts, on_upgrade: OnUpgrade, upgrade: Upgrade) -> Re
     tokio::spawn(async move {
         // Without the connection there is nothing to serve; dropping the upgrade says so.
         if let Ok(connection) = on_upgrade.await {
-            let websocket = WebSocket::new(TokioIo::new(connection), upgrade.max_payload()).await;
+            let websocket = WebSocket::new(TokioIo::new(connection), upgrade.max_payload());
             upgrade.serve(websocket).await;
         }
     });
