@@ -74,7 +74,11 @@
 
 use std::net::SocketAddr;
 
-use axum::{Router, extract::ConnectInfo, http};
+use axum::{
+    Router,
+    extract::{ConnectInfo, OriginalUri},
+    http,
+};
 pub use socketio_tower::*;
 
 /// A layer for [`Router::layer`]: requests to the server's path are the server's, all others the
@@ -84,17 +88,26 @@ pub use socketio_tower::*;
 /// [`RouterExt::socketio`]: without a fallback of its own, no layer there sees paths that are no
 /// routes.
 pub fn layer(server: impl Into<Endpoint>) -> SocketIoLayer {
-    SocketIoLayer::new(server).address(address)
+    SocketIoLayer::new(server).address(address).prepare(prepare)
 }
 
 /// A service for [`Router::route_service`] and [`Router::nest_service`]: it answers whatever the
 /// router sends it.
 pub fn service(server: impl Into<Endpoint>) -> SocketIoService {
-    SocketIoService::new(server).address(address)
+    SocketIoService::new(server).address(address).prepare(prepare)
 }
 
 fn address(extensions: &http::Extensions) -> Option<SocketAddr> {
     extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
+}
+
+/// axum leaves the request's target there, a slice of the buffer that hyper read the request to.
+fn prepare(extensions: &mut http::Extensions) {
+    if let Some(OriginalUri(uri)) = extensions.get()
+        && let Ok(uri) = uri.to_string().parse()
+    {
+        extensions.insert(OriginalUri(uri));
+    }
 }
 
 /// Mounting as a route.

@@ -94,7 +94,7 @@ pub mod testing;
 pub mod wire;
 
 pub use self::{
-    accept::{Accept, Endpoint, PollRequest, Receive, Upgrade},
+    accept::{Accept, Endpoint, PollRequest, Receive, Serve, Upgrade},
     clock::{Clock, Sleep},
     config::{Builder, ConfigError, Limits},
     error::{AckError, BoxError, ConnectError, EmitError, ErrorReport, ExtractError, Failure},

@@ -38,6 +38,7 @@ pub struct SocketIoMiddleware<S> {
 pub struct SocketIoService {
     endpoint: Endpoint,
     address: fn(&Extensions) -> Option<SocketAddr>,
+    prepare: fn(&mut Extensions),
 }
 
 impl SocketIoLayer {
@@ -51,6 +52,12 @@ impl SocketIoLayer {
     #[must_use]
     pub fn address(self, address: fn(&Extensions) -> Option<SocketAddr>) -> Self {
         Self { service: self.service.address(address) }
+    }
+
+    /// As [`SocketIoService::prepare`].
+    #[must_use]
+    pub fn prepare(self, prepare: fn(&mut Extensions)) -> Self {
+        Self { service: self.service.prepare(prepare) }
     }
 }
 
@@ -67,7 +74,7 @@ impl SocketIoService {
     pub fn new(server: impl Into<Endpoint>) -> Self {
         let endpoint = server.into();
         endpoint.use_clock(Arc::new(TokioClock));
-        Self { endpoint, address: |extensions| extensions.get().copied() }
+        Self { endpoint, address: |extensions| extensions.get().copied(), prepare: |_| () }
     }
 
     /// Says where in a request's extensions the client's address is. By default it is a
@@ -75,6 +82,14 @@ impl SocketIoService {
     #[must_use]
     pub fn address(self, address: fn(&Extensions) -> Option<SocketAddr>) -> Self {
         Self { address, ..self }
+    }
+
+    /// Says what becomes of a request's extensions before the server keeps those of a session's
+    /// first one. What is a slice of the buffer that the HTTP server reads to is best copied: it would
+    /// keep all of it.
+    #[must_use]
+    pub fn prepare(self, prepare: fn(&mut Extensions)) -> Self {
+        Self { prepare, ..self }
     }
 
     /// Answers a request: the service as a function, for who calls it from something else than a
@@ -86,6 +101,7 @@ impl SocketIoService {
         let (mut head, body) = request.into_parts();
         // It owns the connection and must not live on in what handlers see of the request.
         let on_upgrade = head.extensions.remove::<OnUpgrade>();
+        (self.prepare)(&mut head.extensions);
         if let Some(address) = (self.address)(&head.extensions) {
             head.extensions.insert(PeerAddr(address));
         }

@@ -19,7 +19,11 @@ use http::{
 };
 
 use self::{error::AcceptError, query::Query};
-pub use self::{poll::PollRequest, receive::Receive, upgrade::Upgrade};
+pub use self::{
+    poll::PollRequest,
+    receive::Receive,
+    upgrade::{Serve, Upgrade},
+};
 use crate::{
     clock::Clock,
     proto::engine::Transport,

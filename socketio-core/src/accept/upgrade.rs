@@ -1,4 +1,9 @@
-use std::{future::poll_fn, pin::pin, sync::Arc};
+use std::{
+    mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::{Sink, Stream};
@@ -52,22 +57,62 @@ impl Upgrade {
 
     /// Runs the websocket until its end. Spawn it, or await it where the framework runs a future
     /// for the connection.
-    pub async fn serve<W>(mut self, websocket: W)
+    pub fn serve<W>(self, websocket: W) -> Serve<W>
     where
         W: Stream<Item = Result<Frame, WebSocketError>> + Sink<Frame, Error = WebSocketError>,
     {
-        let mut pump = match self.begin.take() {
+        Serve { stage: Stage::Begin(self), websocket: Some(websocket) }
+    }
+
+    fn begin(mut self) -> Stage {
+        Stage::Run(match self.begin.take() {
             Some(Begin::Open(handshake)) => {
                 let driver = self.host.engine().open(&self.host, Transport::WebSocket, handshake);
                 let session = Arc::clone(driver.session());
                 Pump::new(session, WebSocketId::default(), Some(driver))
             }
             Some(Begin::Probe(session, id)) => Pump::new(session, id, None),
-            None => return,
-        };
-        drop(self);
-        let mut websocket = pin!(Some(websocket));
-        poll_fn(|cx| pump.poll(websocket.as_mut(), cx)).await;
+            None => return Stage::Over,
+        })
+    }
+}
+
+/// A websocket that is served: resolves at its end. Dropping it earlier drops the connection.
+///
+/// A future of its own and not that of an `async fn`, which would hold the websocket twice.
+#[pin_project::pin_project]
+#[derive(Debug)]
+#[must_use = "a websocket works only while it is served"]
+pub struct Serve<W> {
+    stage: Stage,
+    #[pin]
+    websocket: Option<W>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Begin(Upgrade),
+    Run(Pump),
+    Over,
+}
+
+impl<W> Future for Serve<W>
+where
+    W: Stream<Item = Result<Frame, WebSocketError>> + Sink<Frame, Error = WebSocketError>,
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        if let Stage::Begin(_) = this.stage
+            && let Stage::Begin(upgrade) = mem::replace(this.stage, Stage::Over)
+        {
+            *this.stage = upgrade.begin();
+        }
+        match this.stage {
+            Stage::Run(pump) => pump.poll(this.websocket, cx),
+            Stage::Begin(_) | Stage::Over => Poll::Ready(()),
+        }
     }
 }
 

@@ -115,7 +115,7 @@ enum Job {
 
 impl ClientRunner {
     pub(super) fn new(server: Arc<Server>, session: &Arc<Session>) -> Self {
-        let settings = server.engine().config().client();
+        let settings = Arc::clone(server.client_settings());
         let machine = Mutex::new(Client::new(session.now(), settings));
         let client = ClientHandle { session: Arc::clone(session), server, machine };
         Self {
@@ -132,6 +132,9 @@ impl ClientRunner {
 
     /// Whether no more handlers may be started.
     fn is_full(&self) -> bool {
+        if self.running.is_none() && self.connecting.is_empty() {
+            return false;
+        }
         let running = self.running.as_ref().map_or(0, FuturesUnordered::len);
         let waiting: usize = self.connecting.values().map(Vec::len).sum();
         running + waiting >= self.limit()

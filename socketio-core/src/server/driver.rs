@@ -49,7 +49,7 @@ impl Driver {
     /// Dispatches what came.
     pub(super) fn handle_events(&mut self, now: Instant, cx: &mut Context<'_>) {
         while !self.closed {
-            let event = self.session.poll_event(self.runner.is_ready());
+            let (event, has_more) = self.session.poll_event(self.runner.is_ready());
             match event {
                 Some(Event::Message(message)) => self.runner.handle_message(now, message, cx),
                 Some(Event::Closed(reason)) => {
@@ -57,6 +57,9 @@ impl Driver {
                     self.runner.handle_close(now, reason, cx);
                 }
                 None => return,
+            }
+            if !has_more {
+                return;
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::{
     clock::Clock,
     config::Config,
     id::SessionId,
-    proto::engine::{Connection, Transport},
+    proto::engine::{Connection, Settings, Transport},
     wire::Encoded,
 };
 
@@ -40,6 +40,7 @@ impl fmt::Debug for dyn Host {
 #[derive(Debug)]
 pub(crate) struct Engine {
     config: Config,
+    settings: Arc<Settings>,
     clock: OnceLock<Arc<dyn Clock>>,
     sessions: Mutex<Sessions>,
     closing: AtomicBool,
@@ -55,6 +56,7 @@ struct Sessions {
 impl Engine {
     pub(super) fn new(config: Config, clock: Option<Arc<dyn Clock>>) -> Self {
         let engine = Self {
+            settings: Arc::new(config.engine()),
             config,
             clock: OnceLock::new(),
             sessions: Mutex::default(),
@@ -88,7 +90,7 @@ impl Engine {
         handshake: Handshake,
     ) -> Driver {
         let id = SessionId::random();
-        let settings = self.config.engine();
+        let settings = Arc::clone(&self.settings);
         let packet = Encoded::packet(self.open_packet(&id, transport));
         let connection = Connection::new(self.clock().now(), settings, transport, packet);
         let session = Session::new(id, Arc::clone(host), handshake, connection);

@@ -26,7 +26,7 @@ use crate::{
     config::{Builder, Config},
     error::ErrorReport,
     id::SessionId,
-    proto::{DisconnectReason, after},
+    proto::{DisconnectReason, after, client},
     wire::packet::ROOT,
 };
 
@@ -50,6 +50,7 @@ pub struct SocketIo(pub(super) Arc<Server>);
 
 pub(super) struct Server {
     engine: Engine,
+    client: Arc<client::Settings>,
     root: Namespace,
     /// The names of dynamic ones come from clients, so the hasher is one that resists collisions.
     namespaces: RwLock<HashMap<ByteString, Namespace>>,
@@ -79,6 +80,7 @@ impl SocketIo {
     pub(crate) fn with_config(config: Config, clock: Option<Arc<dyn Clock>>) -> Self {
         let root = Namespace::new(ROOT, false);
         Self(Arc::new(Server {
+            client: Arc::new(config.client()),
             engine: Engine::new(config, clock),
             namespaces: RwLock::new(HashMap::from([(ROOT, root.clone())])),
             root,
@@ -221,6 +223,10 @@ impl fmt::Debug for SocketIo {
 }
 
 impl Server {
+    pub(super) fn client_settings(&self) -> &Arc<client::Settings> {
+        &self.client
+    }
+
     /// Finds a namespace, or makes it if one of the dynamic ones accepts the name, and enters it:
     /// `enter` is called again if the namespace was removed in between.
     pub(super) fn enter<T>(

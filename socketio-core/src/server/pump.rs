@@ -177,10 +177,7 @@ impl Pump {
                 continue;
             }
             match frame {
-                Some(Ok(frame)) => {
-                    let id = self.id;
-                    self.session.with(|connection| connection.handle_frame(now, id, frame));
-                }
+                Some(Ok(frame)) => self.session.handle_frame(now, self.id, frame),
                 Some(Err(WebSocketError::Rejected { code })) => {
                     self.end(DisconnectReason::TransportError);
                     self.close(Some(code), now);
@@ -267,7 +264,12 @@ impl Pump {
                 Some(packet) => Some(packet.into_frames()),
                 None => {
                     let id = self.id;
-                    self.packets = self.session.with(|connection| connection.poll_transmit(id))?;
+                    let packets = self.session.with(|connection| connection.poll_transmit(id));
+                    // Without any, the one before gives its memory back.
+                    self.packets = packets.unwrap_or_default();
+                    if self.packets.is_empty() {
+                        return None;
+                    }
                     continue;
                 }
             };

@@ -9,7 +9,7 @@ use super::{driver::Driver, engine::Host, handshake::Handshake};
 use crate::{
     id::SessionId,
     proto::engine::{Connection, Event, SendError, Transport, WebSocketId, WebSocketState},
-    wire::Encoded,
+    wire::{Encoded, Frame},
 };
 
 /// An Engine.IO session as tasks share it: the machine behind a mutex, and who waits for it.
@@ -158,16 +158,31 @@ impl Session {
         }
     }
 
-    /// Gives the driver what happened next. While the application takes no messages, that is only
-    /// the end of the session.
-    pub(super) fn poll_event(&self, is_ready: bool) -> Option<Event> {
+    /// A frame came over this websocket, whose task calls.
+    pub(super) fn handle_frame(&self, now: Instant, id: WebSocketId, frame: Frame) {
+        let mut state = self.lock();
+        state.connection.handle_frame(now, id, frame);
+        // As a rule it is a message, which concerns nobody but the driver: this very task.
+        let is_own =
+            state.pump_drives && state.connection.websocket_state(id) == WebSocketState::Active;
+        if !is_own {
+            let wakers = state.take_wakers();
+            drop(state);
+            wakers.wake();
+        }
+    }
+
+    /// Gives the driver what happened next, and whether more has. While the application takes no
+    /// messages, that is only the end of the session.
+    pub(super) fn poll_event(&self, is_ready: bool) -> (Option<Event>, bool) {
         let mut state = self.lock();
         state.connection.set_paused(!is_ready);
         let event = match is_ready {
             true => state.connection.poll_event(),
             false => state.connection.poll_close(),
         };
-        let post = match state.connection.has_events() {
+        let has_more = state.connection.has_events();
+        let post = match has_more {
             true => None,
             false => state.wakers.post.take(),
         };
@@ -175,7 +190,7 @@ impl Session {
         if let Some(waker) = post {
             waker.wake();
         }
-        event
+        (event, has_more)
     }
 
     /// Resolves when the queue takes more without growing long.

@@ -163,11 +163,13 @@ struct Header<'a> {
 }
 
 impl Header<'_> {
-    /// What the text has beside its arguments, but for escapes in the name.
+    /// How long the text is, but for its arguments and escapes in the name. If it is right the text
+    /// need not be moved, nor its buffer be counted apart.
     fn size_hint(&self, name: Option<&str>) -> usize {
-        let name = name.map_or(0, |name| name.len() + 3);
-        let id = if self.id.is_some() { 20 } else { 0 };
-        self.kinds[0].len() + self.namespace.len() + 1 + id + "[]".len() + name
+        let namespace = if self.namespace == "/" { 0 } else { self.namespace.len() + 1 };
+        let id = self.id.map_or(0, |id| 1 + id.0.checked_ilog10().unwrap_or(0) as usize);
+        let name = name.map_or(0, |name| name.len() + "\"\",".len());
+        self.kinds[0].len() + namespace + id + "[]".len() + name
     }
 
     fn write(self, out: &mut Vec<u8>, attachments: usize) {
@@ -203,8 +205,16 @@ fn encode<T: Args + ?Sized>(
     header.write(&mut out.json, 0);
     let body = out.json.len();
     out.json.push(b'[');
-    if let Some(name) = name {
-        serde_json::to_writer(&mut out.json, name).expect("a vector takes every string");
+    match name {
+        Some(name) if !name.bytes().any(needs_escape) => {
+            out.json.push(b'"');
+            out.json.extend_from_slice(name.as_bytes());
+            out.json.push(b'"');
+        }
+        Some(name) => {
+            serde_json::to_writer(&mut out.json, name).expect("a vector takes every string");
+        }
+        None => {}
     }
     args.write(&mut out)?;
     out.json.push(b']');
@@ -218,6 +228,10 @@ fn encode<T: Args + ?Sized>(
     let text = ByteString::try_from(out.json)
         .map_err(|error| EncodeError::Serialize { message: error.to_string() })?;
     Ok(Encoded::new(text, out.parts))
+}
+
+fn needs_escape(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
 fn argument<T: Serialize + ?Sized>(
@@ -518,6 +532,25 @@ mod tests {
 
     fn text(text: &'static str) -> Frame {
         Frame::Text(ByteString::from_static(text))
+    }
+
+    #[test]
+    fn a_text_whose_arguments_are_text_already_has_the_length_that_was_foreseen() {
+        let args = RawArgs::list(r#"["some text",{"a":[1]}]"#.into()).expect("arguments");
+        for (namespace, id) in [("/", None), ("/chat", Some(AckId(9))), ("/", Some(AckId(10)))] {
+            let header = Header { kinds: ["42", "45"], namespace, id };
+            let encoded = encode(header, Some("näme"), &args).expect("JSON");
+            assert_eq!(encoded.len(), header.size_hint(Some("näme")) + args.as_json().len());
+        }
+    }
+
+    #[test]
+    fn a_name_is_escaped() {
+        for name in ["", "a\"b", "\\", "\u{1f}", "é\u{7f}"] {
+            let encoded = encode_event("/", name, None, &()).expect("JSON");
+            let text = format!("42[{}]", serde_json::Value::from(name));
+            assert!(encoded.into_frames().eq([Frame::Text(text.into())]), "{name:?}");
+        }
     }
 
     #[test]

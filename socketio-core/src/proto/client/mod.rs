@@ -6,6 +6,7 @@ mod tests;
 
 use std::{
     collections::VecDeque,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -37,7 +38,7 @@ pub(crate) struct Settings {
 /// `S` is what the server knows a socket by, `A` who waits for an acknowledgement.
 #[derive(Debug)]
 pub(crate) struct Client<S, A> {
-    settings: Settings,
+    settings: Arc<Settings>,
     assembler: Assembler,
     attachments_deadline: Option<Instant>,
     /// Until when the first namespace must be joined.
@@ -102,12 +103,12 @@ pub enum Violation {
 }
 
 impl<S: Clone, A> Client<S, A> {
-    pub(crate) fn new(now: Instant, settings: Settings) -> Self {
+    pub(crate) fn new(now: Instant, settings: Arc<Settings>) -> Self {
         Self {
-            settings,
             assembler: Assembler::new(settings.attachments),
             attachments_deadline: None,
             connect_deadline: Some(after(now, settings.connect_timeout)),
+            settings,
             namespaces: FxHashMap::default(),
             events: VecDeque::new(),
         }

@@ -22,7 +22,7 @@ struct Peer {
 impl Peer {
     fn new() -> Self {
         let start = crate::clock::now();
-        Self { client: Client::new(start, settings()), start }
+        Self { client: Client::new(start, settings().into()), start }
     }
 
     fn joined(namespaces: &[&'static str]) -> Self {

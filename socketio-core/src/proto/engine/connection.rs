@@ -1,5 +1,6 @@
 use std::{
     collections::VecDeque,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -8,6 +9,7 @@ use bytes::Bytes;
 use super::{
     Settings, Transport,
     heartbeat::{Beat, Heartbeat},
+    inbox::Inbox,
     queue::Queue,
 };
 use crate::{
@@ -38,7 +40,7 @@ const LATE_GET: Duration = Duration::from_millis(50);
 /// | closed | answered with a close packet | ignored | is closed |
 #[derive(Debug)]
 pub(crate) struct Connection {
-    settings: Settings,
+    settings: Arc<Settings>,
     state: State,
     transport: Transport,
     get: Get,
@@ -54,7 +56,7 @@ pub(crate) struct Connection {
     paused: bool,
     queue: Queue,
     heartbeat: Heartbeat,
-    events: VecDeque<Event>,
+    events: Inbox,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,14 +142,13 @@ impl Connection {
     /// Begins a session whose first packet is the handshake.
     pub(crate) fn new(
         now: Instant,
-        settings: Settings,
+        settings: Arc<Settings>,
         transport: Transport,
         handshake: Encoded,
     ) -> Self {
         let mut queue = Queue::default();
         queue.push(handshake);
         Self {
-            settings,
             state: State::Open,
             transport,
             get: Get::Absent,
@@ -159,7 +160,8 @@ impl Connection {
             paused: false,
             queue,
             heartbeat: Heartbeat::new(now, &settings),
-            events: VecDeque::new(),
+            settings,
+            events: Inbox::default(),
         }
     }
 
@@ -359,7 +361,7 @@ impl Connection {
         if self.get == Get::Parked {
             self.get = Get::Answered("1");
         }
-        self.events.push_back(Event::Closed(reason));
+        self.events.push(Event::Closed(reason));
     }
 
     /// Tells whether the server reads what the client sends. While it does not, a missing pong is
@@ -403,11 +405,7 @@ impl Connection {
 
     /// What happened.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
-        let event = self.events.pop_front();
-        if self.events.is_empty() {
-            self.events = VecDeque::new();
-        }
-        event
+        self.events.pop()
     }
 
     /// The end of the session, if it has ended; messages that were not taken before are lost.
@@ -415,7 +413,7 @@ impl Connection {
         if !self.is_closed() {
             return None;
         }
-        std::mem::take(&mut self.events).pop_back()
+        self.events.take_last()
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
@@ -511,7 +509,7 @@ impl Connection {
     fn handle_packet(&mut self, now: Instant, packet: Result<Packet, EngineError>) {
         self.heartbeat.handle_packet();
         match packet {
-            Ok(Packet::Message(message)) => self.events.push_back(Event::Message(message)),
+            Ok(Packet::Message(message)) => self.events.push(Event::Message(message)),
             Ok(Packet::Pong(_)) => self.heartbeat.handle_pong(now, &self.settings),
             Ok(Packet::Close) => {
                 match (self.get, self.transport) {

@@ -2,6 +2,7 @@
 
 mod connection;
 mod heartbeat;
+mod inbox;
 mod queue;
 #[cfg(test)]
 mod tests;

@@ -31,7 +31,7 @@ impl Peer {
             max_queue: 1000,
         };
         let now = crate::clock::now();
-        let connection = Connection::new(now, settings, transport, Encoded::packet("0{}"));
+        let connection = Connection::new(now, settings.into(), transport, Encoded::packet("0{}"));
         Self { connection, now, received: Vec::new() }
     }
 
