@@ -203,23 +203,20 @@ impl ClientRunner {
             true => handlers.events.get(&event.name).map(Vec::as_slice).unwrap_or_default(),
             false => &[],
         };
-        let Some((last, others)) = listeners.split_last() else {
+        if listeners.is_empty() {
             event.ack.disarm();
-            return;
-        };
-        let job = |event: &EventContext| Job::Event {
-            socket: event.socket.clone(),
-            name: event.name.clone(),
-            ack: event.ack.clone(),
-        };
-        for listener in others {
-            let job = job(&event);
-            let started = call_caught(&**listener, event.clone());
-            self.start(job, started, cx);
         }
-        let job = job(&event);
-        let started = call_caught(&**last, event);
-        self.start(job, started, cx);
+        for listener in listeners {
+            match call_caught(&**listener, &event) {
+                Started::Done(result) => {
+                    self.handled(&event.socket, &event.name, &event.ack, result);
+                }
+                started => {
+                    let EventContext { socket, name, ack, .. } = event.clone();
+                    self.start(Job::Event { socket, name, ack }, started, cx);
+                }
+            }
+        }
     }
 
     /// Polls a handler once, in place; only one that is pending is kept.
@@ -239,15 +236,18 @@ impl ClientRunner {
         match job {
             Job::Connect(socket) => self.connected(socket, result, cx),
             Job::Disconnect(socket) => self.report(&socket, "disconnect".into(), result),
-            Job::Event { socket, name, ack } => {
-                match &result {
-                    Ok(()) => {}
-                    Err(Failure::Panic { .. }) => ack.send_error("internal error"),
-                    Err(failure) => ack.send_error(&failure.to_string()),
-                }
-                self.report(&socket, name, result);
-            }
+            Job::Event { socket, name, ack } => self.handled(&socket, &name, &ack, result),
         }
+    }
+
+    /// The handler of an event has returned.
+    fn handled(&self, socket: &Socket, name: &ByteString, ack: &Ack, result: Result<(), Failure>) {
+        match &result {
+            Ok(()) => return,
+            Err(Failure::Panic { .. }) => ack.send_error("internal error"),
+            Err(failure) => ack.send_error(&failure.to_string()),
+        }
+        self.report(socket, name.clone(), result);
     }
 
     /// The connect handler has returned.
@@ -296,7 +296,7 @@ impl ClientRunner {
         let handlers = socket.namespace().handlers();
         if let Some(handler) = &handlers.disconnect {
             let context = DisconnectContext { socket: socket.clone(), reason };
-            let started = call_caught(&**handler, context);
+            let started = call_caught(&**handler, &context);
             self.start(Job::Disconnect(socket), started, cx);
         }
     }
@@ -344,13 +344,13 @@ impl ClientRunner {
 async fn connect(socket: Socket, handlers: Arc<Handlers>) -> Result<(), Failure> {
     let context = ConnectContext { socket: socket.clone(), lets_in: false };
     for middleware in &handlers.middlewares {
-        run(middleware.call(context.clone())).await?;
+        run(middleware.call(&context)).await?;
     }
     if socket.disconnect_reason().is_some() {
         return Ok(());
     }
     if let Some(handler) = &handlers.connect {
-        run(handler.call(ConnectContext { lets_in: true, ..context })).await?;
+        run(handler.call(&ConnectContext { lets_in: true, ..context })).await?;
     }
     socket.admit();
     Ok(())
@@ -388,25 +388,28 @@ impl Runner for ClientRunner {
     }
 
     fn poll(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        self.client.machine().handle_timeout(now);
+        let mut next = {
+            let mut machine = self.client.machine();
+            machine.handle_timeout(now);
+            machine.poll_event()
+        };
         loop {
-            let event = self.client.machine().poll_event();
-            let event = match event {
-                None if !self.is_full() => self.held.pop_front(),
-                event => event,
-            };
-            if let Some(event) = event {
+            if next.is_none() && !self.is_full() {
+                next = self.held.pop_front();
+            }
+            if let Some(event) = next {
                 self.handle_event(event, cx);
-                continue;
+            } else {
+                let Some(running) = &mut self.running else {
+                    return Poll::Ready(());
+                };
+                match Pin::new(running).poll_next(cx) {
+                    Poll::Ready(Some((job, result))) => self.finish(job, result, cx),
+                    Poll::Ready(None) => self.running = None,
+                    Poll::Pending => return Poll::Pending,
+                }
             }
-            let Some(running) = &mut self.running else {
-                return Poll::Ready(());
-            };
-            match Pin::new(running).poll_next(cx) {
-                Poll::Ready(Some((job, result))) => self.finish(job, result, cx),
-                Poll::Ready(None) => self.running = None,
-                Poll::Pending => return Poll::Pending,
-            }
+            next = self.client.machine().poll_event();
         }
     }
 

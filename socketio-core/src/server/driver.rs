@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use super::session::Session;
+use super::session::{Session, earlier};
 use crate::{
     clock::Sleep,
     proto::{DisconnectReason, engine::Event},
@@ -66,7 +66,7 @@ impl Driver {
 
     /// Goes on with everything.
     pub(super) fn poll(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        self.session.with(|connection| connection.handle_timeout(now));
+        self.session.handle_timeout(now);
         self.handle_events(now, cx);
         let handlers = self.runner.poll(now, cx);
         let is_over = self.closed && !self.session.read(|connection| connection.awaits_get());
@@ -80,9 +80,10 @@ impl Driver {
         &self.session
     }
 
-    pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        let session = self.session.read(|connection| connection.poll_timeout());
-        session.into_iter().chain(self.runner.poll_timeout()).min()
+    /// The deadline to sleep to: the next of the session and its application, or another that is
+    /// earlier.
+    pub(super) fn arm(&self, other: Option<Instant>) -> Option<Instant> {
+        self.session.arm(earlier(self.runner.poll_timeout(), other))
     }
 
     pub(super) fn is_ready(&self) -> bool {
@@ -185,8 +186,7 @@ impl Future for PollingDriver {
             if this.session.poll_driver(cx, !driver.is_ready()).is_ready() {
                 continue;
             }
-            let deadline = driver.poll_timeout();
-            this.session.set_armed(deadline);
+            let deadline = driver.arm(None);
             if this.timer.poll(&this.session, deadline, cx).is_pending() {
                 return Poll::Pending;
             }

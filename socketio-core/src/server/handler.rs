@@ -31,7 +31,7 @@ use crate::{
 )]
 pub trait Handler<C, M>: Send + Sync + 'static {
     #[doc(hidden)]
-    fn call(&self, cx: C) -> Started;
+    fn call(&self, cx: &C) -> Started;
 }
 
 /// What a handler may return.
@@ -68,7 +68,7 @@ impl std::fmt::Debug for Started {
 
 /// A handler without its type.
 pub(crate) trait Callable<C>: Send + Sync {
-    fn call(&self, cx: C) -> Started;
+    fn call(&self, cx: &C) -> Started;
 }
 
 pub(crate) struct Erased<H, M> {
@@ -83,7 +83,7 @@ impl<H, M> Erased<H, M> {
 }
 
 impl<C, M, H: Handler<C, M>> Callable<C> for Erased<H, M> {
-    fn call(&self, cx: C) -> Started {
+    fn call(&self, cx: &C) -> Started {
         self.handler.call(cx)
     }
 }
@@ -106,32 +106,33 @@ macro_rules! handlers {
             R: Outcome<C>,
             $($arg: FromContext<C>,)*
         {
-            fn call(&self, cx: C) -> Started {
-                $(let $arg = match $arg::from_context(&cx) {
+            fn call(&self, cx: &C) -> Started {
+                $(let $arg = match $arg::from_context(cx) {
                     Ok(value) => value,
                     Err(error) => return Started::Done(Err(error.into())),
                 };)*
                 cx.begin(R::CAN_REFUSE);
-                Started::Done(self($($arg),*).finish(&cx))
+                Started::Done(self($($arg),*).finish(cx))
             }
         }
 
         #[allow(non_snake_case, unused_variables)]
         impl<C, F, Fut, R, $($arg),*> Handler<C, (Async, $($arg,)*)> for F
         where
-            C: Context,
+            C: Context + Clone,
             F: Fn($($arg),*) -> Fut + Send + Sync + 'static,
             Fut: Future<Output = R> + Send + 'static,
             R: Outcome<C>,
             $($arg: FromContext<C>,)*
         {
-            fn call(&self, cx: C) -> Started {
-                $(let $arg = match $arg::from_context(&cx) {
+            fn call(&self, cx: &C) -> Started {
+                $(let $arg = match $arg::from_context(cx) {
                     Ok(value) => value,
                     Err(error) => return Started::Done(Err(error.into())),
                 };)*
                 cx.begin(R::CAN_REFUSE);
                 let future = self($($arg),*);
+                let cx = cx.clone();
                 Started::Pending(Box::pin(async move { future.await.finish(&cx) }))
             }
         }
@@ -226,7 +227,7 @@ fn poll_caught(
 }
 
 /// Calls a handler; a panic becomes a [`Failure`].
-pub(crate) fn call_caught<C>(handler: &dyn Callable<C>, cx: C) -> Started {
+pub(crate) fn call_caught<C>(handler: &dyn Callable<C>, cx: &C) -> Started {
     catch_unwind(AssertUnwindSafe(|| handler.call(cx)))
         .unwrap_or_else(|panic| Started::Done(Err(panicked(&*panic))))
 }

@@ -145,10 +145,7 @@ impl Pump {
             if self.session.poll_websocket(cx, state).is_ready() {
                 continue;
             }
-            let deadline = self.poll_timeout();
-            if self.driver.is_some() {
-                self.session.set_armed(deadline);
-            }
+            let deadline = self.arm();
             if self.timer.poll(&self.session, deadline, cx).is_ready() {
                 continue;
             }
@@ -199,7 +196,15 @@ impl Pump {
     where
         W: Sink<Frame, Error = WebSocketError>,
     {
-        let state = self.session.read(|connection| connection.websocket_state(self.id));
+        let is_empty = self.packets.is_empty() && self.frames.is_none();
+        let state = match self.phase == Phase::Open && is_empty {
+            true => {
+                let (state, packets) = self.session.poll_transmit(self.id);
+                self.packets = packets.unwrap_or_default();
+                state
+            }
+            false => self.session.read(|connection| connection.websocket_state(self.id)),
+        };
         if self.phase == Phase::Open && state == WebSocketState::Closed {
             self.close(None, now);
         }
@@ -257,22 +262,21 @@ impl Pump {
 
     fn next_frame(&mut self) -> Option<Frame> {
         loop {
-            if let Some(frame) = self.frames.as_mut().and_then(Iterator::next) {
-                return Some(frame);
-            }
-            self.frames = match self.packets.pop_front() {
-                Some(packet) => Some(packet.into_frames()),
-                None => {
-                    let id = self.id;
-                    let packets = self.session.with(|connection| connection.poll_transmit(id));
-                    // Without any, the one before gives its memory back.
-                    self.packets = packets.unwrap_or_default();
-                    if self.packets.is_empty() {
-                        return None;
-                    }
-                    continue;
+            if let Some(frames) = &mut self.frames {
+                let frame = frames.next();
+                if frames.is_empty() {
+                    self.frames = None;
                 }
-            };
+                if frame.is_some() {
+                    return frame;
+                }
+            }
+            self.frames = self.packets.pop_front().map(Encoded::into_frames);
+            if self.frames.is_none() {
+                // They give their memory back.
+                self.packets = VecDeque::new();
+                return None;
+            }
         }
     }
 
@@ -300,12 +304,16 @@ impl Pump {
         }
     }
 
-    fn poll_timeout(&self) -> Option<Instant> {
+    /// The deadline to sleep to.
+    fn arm(&self) -> Option<Instant> {
         let linger = match self.phase {
             Phase::Closing { until, .. } | Phase::Lingering { until } => Some(until),
             Phase::Open | Phase::Gone => None,
         };
-        self.driver.as_ref().and_then(Driver::poll_timeout).into_iter().chain(linger).min()
+        match &self.driver {
+            Some(driver) => driver.arm(linger),
+            None => linger,
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 use std::{
+    collections::VecDeque,
     fmt, mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
@@ -98,6 +99,27 @@ impl Session {
             connection.handle_timeout(now);
             change(connection, now)
         })
+    }
+
+    /// Does what is due at this time, which as a rule is nothing.
+    pub(super) fn handle_timeout(&self, now: Instant) {
+        let mut state = self.lock();
+        if state.connection.poll_timeout().is_some_and(|deadline| deadline <= now) {
+            state.connection.handle_timeout(now);
+            let wakers = state.take_wakers();
+            drop(state);
+            wakers.wake();
+        }
+    }
+
+    /// Takes what is to be written to a websocket, and tells what the websocket is to the session.
+    pub(super) fn poll_transmit(
+        &self,
+        id: WebSocketId,
+    ) -> (WebSocketState, Option<VecDeque<Encoded>>) {
+        let mut state = self.lock();
+        let packets = state.connection.poll_transmit(id);
+        (state.connection.websocket_state(id), packets)
     }
 
     /// Looks at the machine.
@@ -206,10 +228,7 @@ impl Session {
     }
 
     /// Gives the payload for the parked GET, or has it woken.
-    pub(crate) fn poll_get(
-        &self,
-        cx: &mut Context<'_>,
-    ) -> Poll<std::collections::VecDeque<Encoded>> {
+    pub(crate) fn poll_get(&self, cx: &mut Context<'_>) -> Poll<VecDeque<Encoded>> {
         let mut state = self.lock();
         let Some(packets) = state.connection.poll_get() else {
             set(&mut state.wakers.get, cx);
@@ -253,9 +272,11 @@ impl Session {
         Poll::Pending
     }
 
-    /// Tells which deadline the driver sleeps to.
-    pub(super) fn set_armed(&self, deadline: Option<Instant>) {
-        self.lock().armed = deadline;
+    /// The deadline that the driver is to sleep to: the session's, or another that is earlier.
+    pub(super) fn arm(&self, other: Option<Instant>) -> Option<Instant> {
+        let mut state = self.lock();
+        state.armed = earlier(state.connection.poll_timeout(), other);
+        state.armed
     }
 
     /// Has the websocket's task woken when there is work for it, unless there is some already.
@@ -325,6 +346,14 @@ impl Session {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The earlier one, of those that there are.
+pub(super) fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 

@@ -86,6 +86,13 @@ pub struct Frames {
     next: usize,
 }
 
+impl Frames {
+    /// Whether all have been taken.
+    pub fn is_empty(&self) -> bool {
+        self.encoded.text.is_empty() && self.next == self.encoded.parts().len()
+    }
+}
+
 impl Iterator for Frames {
     type Item = Frame;
 

@@ -1,12 +1,11 @@
-use std::{io::Cursor, mem};
+use std::mem;
 
 use bytes::{Buf, Bytes, BytesMut};
 use bytestring::ByteString;
 use socketio_core::{Frame, WebSocketError};
-use tokio_tungstenite::tungstenite::protocol::frame::{
-    FrameHeader,
-    coding::{CloseCode, Control, Data, OpCode},
-};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use super::opcode;
 
 /// Bytes that the payload of a control frame may have.
 const MAX_CONTROL: u64 = 125;
@@ -60,19 +59,12 @@ impl Decoder {
     /// # Errors
     /// The client broke the rules. Nothing that comes after makes sense.
     pub(super) fn decode(&mut self) -> Result<Option<Item>, WebSocketError> {
-        while let Some((header, payload)) = self.frame()? {
-            let item = match header.opcode {
-                OpCode::Control(Control::Ping) => Some(Item::Ping(payload.freeze())),
-                OpCode::Control(Control::Close) => Some(Item::Frame(close(&payload)?)),
-                OpCode::Control(_) => None,
-                OpCode::Data(data) => {
-                    let kind = match data {
-                        Data::Text => Some(Kind::Text),
-                        Data::Binary => Some(Kind::Binary),
-                        _ => None,
-                    };
-                    self.fragment(kind, payload, header.is_final)?.map(Item::Frame)
-                }
+        while let Some((head, payload)) = self.frame()? {
+            let item = match head.opcode {
+                opcode::CLOSE => Some(Item::Frame(close(&payload)?)),
+                opcode::PING => Some(Item::Ping(payload.freeze())),
+                opcode::PONG => None,
+                _ => self.fragment(&head, payload)?.map(Item::Frame),
             };
             if item.is_some() {
                 return Ok(item);
@@ -82,67 +74,65 @@ impl Decoder {
     }
 
     /// Takes a whole frame off the input.
-    fn frame(&mut self) -> Result<Option<(FrameHeader, BytesMut)>, WebSocketError> {
-        let mut cursor = Cursor::new(&self.input);
-        let Some((header, len)) = FrameHeader::parse(&mut cursor).map_err(|_| PROTOCOL)? else {
+    fn frame(&mut self) -> Result<Option<(Head, BytesMut)>, WebSocketError> {
+        let Some(head) = Head::read(&self.input) else {
             self.missing = 0;
             return Ok(None);
         };
-        let start = usize::try_from(cursor.position()).expect("a position in memory");
-        let mask = self.check(&header, len)?;
-        // Checked against a limit that is a `usize`.
-        let len = usize::try_from(len).map_err(|_| TOO_LONG)?;
-        self.missing = (start + len).saturating_sub(self.input.len());
+        let key = self.check(&head)?;
+        // It is within a limit that is a `usize`.
+        let len = usize::try_from(head.payload).map_err(|_| TOO_LONG)?;
+        self.missing = (head.len + len).saturating_sub(self.input.len());
         if self.missing > 0 {
             return Ok(None);
         }
-        self.input.advance(start);
+        self.input.advance(head.len);
         let mut payload = match self.input.len() == len {
             true => mem::take(&mut self.input),
             false => self.input.split_to(len),
         };
-        unmask(&mut payload, mask);
-        Ok(Some((header, payload)))
+        unmask(&mut payload, key);
+        Ok(Some((head, payload)))
     }
 
-    /// What is wrong about a frame shows in its header. Gives the masking key.
-    fn check(&self, header: &FrameHeader, len: u64) -> Result<[u8; 4], WebSocketError> {
-        if header.rsv1 || header.rsv2 || header.rsv3 {
+    /// What is wrong about a frame shows in its head. Gives the masking key.
+    fn check(&self, head: &Head) -> Result<[u8; 4], WebSocketError> {
+        let in_message = self.fragments.is_some();
+        let is_in_order = match head.opcode {
+            opcode::CONTINUATION => in_message,
+            opcode::TEXT | opcode::BINARY => !in_message,
+            opcode::CLOSE | opcode::PING | opcode::PONG => {
+                head.is_final && head.payload <= MAX_CONTROL
+            }
+            _ => false,
+        };
+        if head.is_reserved || !is_in_order {
             return Err(PROTOCOL);
         }
-        match header.opcode {
-            OpCode::Control(_) if !header.is_final || len > MAX_CONTROL => return Err(PROTOCOL),
-            OpCode::Control(_) => {}
-            OpCode::Data(data) => {
-                if (data == Data::Continue) != self.fragments.is_some() {
-                    return Err(PROTOCOL);
-                }
-                let before = self.fragments.as_ref().map_or(0, |(_, payload)| payload.len());
-                let left = self.max_payload.saturating_sub(before);
-                if usize::try_from(len).map_or(true, |len| len > left) {
-                    return Err(TOO_LONG);
-                }
-            }
+        let before = self.fragments.as_ref().map_or(0, |(_, payload)| payload.len());
+        let left = self.max_payload.saturating_sub(before);
+        let is_data = head.opcode < opcode::CLOSE;
+        if is_data && usize::try_from(head.payload).map_or(true, |len| len > left) {
+            return Err(TOO_LONG);
         }
-        header.mask.ok_or(PROTOCOL)
+        head.key.ok_or(PROTOCOL)
     }
 
     /// Adds a fragment to its message, and gives the message if it was the last.
     fn fragment(
         &mut self,
-        kind: Option<Kind>,
+        head: &Head,
         payload: BytesMut,
-        is_final: bool,
     ) -> Result<Option<Frame>, WebSocketError> {
-        let (kind, payload) = match (self.fragments.take(), kind) {
-            (None, Some(kind)) => (kind, payload),
-            (Some((kind, mut whole)), None) => {
+        let (kind, payload) = match self.fragments.take() {
+            Some((kind, mut whole)) => {
                 whole.extend_from_slice(&payload);
                 (kind, whole)
             }
-            _ => return Err(PROTOCOL),
+            None if head.opcode == opcode::TEXT => (Kind::Text, payload),
+            None => (Kind::Binary, payload),
         };
-        if !is_final {
+        if !head.is_final {
             self.fragments = Some((kind, payload));
             return Ok(None);
         }
@@ -157,6 +147,46 @@ impl Decoder {
 const PROTOCOL: WebSocketError = WebSocketError::Rejected { code: 1002 };
 const NOT_UTF8: WebSocketError = WebSocketError::Rejected { code: 1007 };
 const TOO_LONG: WebSocketError = WebSocketError::Rejected { code: 1009 };
+
+/// The head of a frame.
+struct Head {
+    opcode: u8,
+    is_final: bool,
+    /// A bit is set that no extension gave a meaning.
+    is_reserved: bool,
+    key: Option<[u8; 4]>,
+    /// Bytes of the payload.
+    payload: u64,
+    /// Bytes of the head itself.
+    len: usize,
+}
+
+impl Head {
+    /// Reads the head at the start of these bytes, if all of it is there.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (&[first, second], mut rest) = bytes.split_first_chunk()?;
+        let payload = match second & 0x7f {
+            126 => u64::from(u16::from_be_bytes(take(&mut rest)?)),
+            127 => u64::from_be_bytes(take(&mut rest)?),
+            len => len.into(),
+        };
+        let key = if second & 0x80 == 0 { None } else { Some(take(&mut rest)?) };
+        Some(Self {
+            opcode: first & 0x0f,
+            is_final: first & 0x80 != 0,
+            is_reserved: first & 0x70 != 0,
+            key,
+            payload,
+            len: bytes.len() - rest.len(),
+        })
+    }
+}
+
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*first)
+}
 
 /// RFC 6455, section 5.5.1.
 fn close(payload: &[u8]) -> Result<Frame, WebSocketError> {

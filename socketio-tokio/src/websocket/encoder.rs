@@ -8,7 +8,6 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use tokio::io::AsyncWrite;
-use tokio_tungstenite::tungstenite::protocol::frame::{FrameHeader, coding::OpCode};
 
 use super::spare;
 
@@ -42,19 +41,36 @@ impl Encoder {
     }
 
     /// Adds a frame.
-    pub(super) fn push(&mut self, opcode: OpCode, payload: Bytes) {
-        let header = FrameHeader { opcode, ..FrameHeader::default() };
-        let len = payload.len() as u64;
-        self.len += header.len(len) + payload.len();
+    pub(super) fn push(&mut self, opcode: u8, payload: Bytes) {
         let is_large = payload.len() >= LARGE;
         if self.last.capacity() == 0 && !is_large {
             self.last = spare::take();
         }
-        header.format(len, &mut self.last).expect("memory takes everything");
+        let before = self.last.len();
+        self.push_head(opcode, payload.len());
+        self.len += self.last.len() - before + payload.len();
         if is_large {
             self.large.push_back((mem::take(&mut self.last), payload));
         } else {
             self.last.extend_from_slice(&payload);
+        }
+    }
+
+    /// RFC 6455, section 5.2. What a server sends is not masked.
+    fn push_head(&mut self, opcode: u8, len: usize) {
+        const FIN: u8 = 0x80;
+        let head = &mut self.last;
+        head.push(FIN | opcode);
+        match len {
+            0..126 => head.push(len as u8),
+            126..0x1_0000 => {
+                head.push(126);
+                head.extend_from_slice(&(len as u16).to_be_bytes());
+            }
+            _ => {
+                head.push(127);
+                head.extend_from_slice(&(len as u64).to_be_bytes());
+            }
         }
     }
 

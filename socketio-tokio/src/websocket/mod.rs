@@ -1,5 +1,6 @@
 mod decoder;
 mod encoder;
+mod opcode;
 mod spare;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,6 @@ use bytes::Bytes;
 use futures_util::{Sink, Stream};
 use socketio_core::{Frame, WebSocketError};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 use tokio_util::io::poll_read_buf;
 
 use self::{
@@ -116,7 +116,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> WebSocket<C> {
     fn push_pong(&mut self) {
         let has_room = self.encoder.len() < HIGH_WATER;
         if let Some(payload) = self.pong.take_if(|_| has_room) {
-            self.encoder.push(OpCode::Control(Control::Pong), payload);
+            self.encoder.push(opcode::PONG, payload);
         }
     }
 
@@ -125,7 +125,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> WebSocket<C> {
             self.is_closed = true;
             self.pong = None;
             let payload = code.map(|code| Bytes::copy_from_slice(&code.to_be_bytes()));
-            self.encoder.push(OpCode::Control(Control::Close), payload.unwrap_or_default());
+            self.encoder.push(opcode::CLOSE, payload.unwrap_or_default());
         }
     }
 }
@@ -184,16 +184,16 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for WebSocket<C> {
     }
 
     fn start_send(mut self: Pin<&mut Self>, frame: Frame) -> Result<(), Self::Error> {
-        let (data, payload) = match frame {
-            Frame::Text(text) => (Data::Text, text.into_bytes()),
-            Frame::Binary(bytes) => (Data::Binary, bytes),
+        let (opcode, payload) = match frame {
+            Frame::Text(text) => (opcode::TEXT, text.into_bytes()),
+            Frame::Binary(bytes) => (opcode::BINARY, bytes),
             Frame::Close(code) => {
                 self.close(code);
                 return Ok(());
             }
         };
         if !self.is_closed {
-            self.encoder.push(OpCode::Data(data), payload);
+            self.encoder.push(opcode, payload);
         }
         Ok(())
     }

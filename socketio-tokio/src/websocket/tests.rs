@@ -5,16 +5,10 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use socketio_core::{Frame, WebSocketError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
-use super::*;
+use super::{opcode::*, *};
 
 const MAX_PAYLOAD: usize = 100_000;
 
-const CONTINUATION: u8 = 0;
-const TEXT: u8 = 1;
-const BINARY: u8 = 2;
-const CLOSE: u8 = 8;
-const PING: u8 = 9;
-const PONG: u8 = 10;
 const FIN: u8 = 0x80;
 
 /// A client's frame.

@@ -418,20 +418,18 @@ impl Connection {
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let probe = self.probe.as_ref();
-        let upgrade = [probe.map(|probe| probe.deadline), probe.and_then(|probe| probe.release_at)];
-        let own = match self.state {
+        let mut deadline = match self.state {
             State::Closed => return self.late_get,
-            State::Closing { force_at } => [Some(force_at), None],
-            State::Open => {
-                let body = match self.post {
-                    Post::Awaited { deadline } => Some(deadline),
-                    Post::Absent | Post::Taken => None,
-                };
-                [Some(self.heartbeat.deadline()), body]
-            }
+            State::Closing { force_at } => force_at,
+            State::Open => match self.post {
+                Post::Awaited { deadline } => deadline.min(self.heartbeat.deadline()),
+                Post::Absent | Post::Taken => self.heartbeat.deadline(),
+            },
         };
-        own.into_iter().chain(upgrade).flatten().min()
+        if let Some(probe) = &self.probe {
+            deadline = deadline.min(probe.deadline).min(probe.release_at.unwrap_or(deadline));
+        }
+        Some(deadline)
     }
 
     pub(crate) fn transport(&self) -> Transport {
