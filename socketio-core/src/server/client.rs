@@ -259,7 +259,12 @@ impl ClientRunner {
         if !matches!(result, Err(Failure::Refused(_))) {
             self.report(&socket, "connect".into(), result);
         }
-        for event in self.connecting.remove(socket.id()).unwrap_or_default() {
+        let backlog = self.connecting.remove(socket.id()).unwrap_or_default();
+        if self.connecting.is_empty() {
+            // As a rule it stays so.
+            self.connecting = FxHashMap::default();
+        }
+        for event in backlog {
             self.dispatch(event, cx);
         }
         self.run_disconnect(socket, cx);
