@@ -1,6 +1,7 @@
 //! Chores of the workspace, called as `cargo xtask`.
 
 mod example;
+mod instructions;
 mod official;
 mod purity;
 mod report;
@@ -21,6 +22,8 @@ enum Chore {
     Chat(example::Options),
     /// Serves one of the examples on 127.0.0.1.
     Example(Example),
+    /// Counts the instructions that single operations take, and compares them with what is expected.
+    Instructions(instructions::Options),
     /// Runs the protocols' own test suites against every conformance server.
     Official(official::Options),
     /// Checks that the core knows no runtime and no framework, and reads the clock in one place.
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
     let done = match Chore::parse() {
         Chore::Chat(options) => Example::chat(options).serve(),
         Chore::Example(example) => example.serve(),
+        Chore::Instructions(options) => instructions::check(&options),
         Chore::Official(options) => return official::run(&options),
         Chore::Purity => purity::check(),
         Chore::Test(options) => return test::run(&options),

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
 use crate::{
-    purity,
+    instructions, purity,
     report::Report,
     tools::{self, binary, cargo, examples_tests, node, npm, npm_ci, root},
 };
@@ -23,6 +23,8 @@ pub(crate) struct Options {
 enum Part {
     /// Purity, formatting, lints, tests and docs of the workspace. Needs nothing but Rust.
     Rust,
+    /// Instructions that single operations take, against what is expected. Needs valgrind.
+    Instructions,
     /// Real clients and raw HTTP and WebSocket against each conformance server. Needs Node.
     Conformance,
     /// Every example with the official client, and its page in a real browser. Needs Node and
@@ -38,6 +40,9 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             // A part that ended early has said why in the report.
             let _: Option<()> = match part {
                 Part::Rust => rust(&mut report),
+                Part::Instructions => {
+                    report.step("instructions", || instructions::check(&Default::default()))
+                }
                 Part::Conformance => conformance(&mut report),
                 Part::Examples => examples(&mut report),
             };

@@ -19,7 +19,7 @@ const BROWSERS: [&str; 4] =
 
 /// Something that this machine lacks, with a word on how to get it.
 #[derive(Debug)]
-pub(crate) struct Missing(String);
+pub(crate) struct Missing(pub(crate) String);
 
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,6 +61,14 @@ pub(crate) fn chromium() -> Result<PathBuf> {
     install(&["chromium"])?;
     let text = "Chromium is missing: install it, or set CHROMIUM to the path of a browser like it";
     installed().ok_or_else(|| Missing(text.into()).into())
+}
+
+/// Makes sure of valgrind.
+pub(crate) fn valgrind() -> Result<PathBuf> {
+    if find("valgrind").is_none() {
+        install(&["valgrind"])?;
+    }
+    find("valgrind").ok_or_else(|| Missing("valgrind is missing: install it".into()).into())
 }
 
 /// With `CI` set, as root and where there is apt, installs packages. Elsewhere does nothing.

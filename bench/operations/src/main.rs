@@ -1,0 +1,254 @@
+//! One operation, done a number of times in memory, for a tool that counts instructions:
+//! `operations NAME COUNT`. Without arguments it prints the names.
+//!
+//! Every reply is compared with what it must be.
+
+mod memory;
+
+use std::{
+    env,
+    pin::{Pin, pin},
+    process::ExitCode,
+    sync::Arc,
+    task::Context,
+};
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use futures_util::{FutureExt, SinkExt, Stream, StreamExt, stream, task::noop_waker_ref};
+use http::{HeaderValue, Method, header, request::Parts};
+use socketio_core::{Accept, Endpoint, Frame, RawArgs, Socket, SocketIo};
+use socketio_tokio::WebSocket;
+
+use self::memory::{Connection, Standing, Task, Wire};
+
+/// Each does something so many times.
+type Operation = fn(usize);
+
+const OPERATIONS: [(&str, Operation); 7] = [
+    ("ack", ack),
+    ("broadcast-1000", broadcast_1000),
+    ("connect-disconnect", connect_disconnect),
+    ("echo", echo),
+    ("echo-16", echo_16),
+    ("polling", polling),
+    ("websocket", websocket),
+];
+
+fn main() -> ExitCode {
+    let mut args = env::args().skip(1);
+    let (name, count) = (args.next(), args.next().and_then(|count| count.parse().ok()));
+    let Some(name) = name else {
+        OPERATIONS.iter().for_each(|(name, _)| println!("{name}"));
+        return ExitCode::SUCCESS;
+    };
+    let operation = OPERATIONS.iter().find(|(known, _)| *known == name);
+    let (Some((_, operation)), Some(count)) = (operation, count) else {
+        eprintln!("operations NAME COUNT");
+        return ExitCode::FAILURE;
+    };
+    operation(count);
+    ExitCode::SUCCESS
+}
+
+/// An event of 64 bytes is acknowledged.
+fn ack(count: usize) {
+    let (endpoint, _io) = server();
+    let mut client = Client::connect(&endpoint);
+    let event = text(&format!(r#"4212["message-with-ack","{}"]"#, payload()));
+    let reply = text(&format!(r#"4312["{}"]"#, payload()));
+    for _ in 0..count {
+        client.send(&event);
+        assert_eq!(client.receive(), reply);
+    }
+}
+
+/// A broadcast of 64 bytes is delivered. Each is to 1000 clients, so it is done 1000 times at once.
+fn broadcast_1000(count: usize) {
+    const MEMBERS: usize = 1000;
+    let (endpoint, io) = server();
+    let mut clients: Vec<_> = (0..MEMBERS).map(|_| Client::connect(&endpoint)).collect();
+    let payload = payload();
+    let event = text(&format!(r#"42["broadcast","{payload}"]"#));
+    for _ in 0..count.div_ceil(MEMBERS) {
+        io.emit("broadcast", &payload).expect("an event");
+        for client in &mut clients {
+            client.task.run();
+            assert_eq!(client.receive(), event);
+        }
+    }
+}
+
+/// A client opens a websocket, joins, and goes.
+fn connect_disconnect(count: usize) {
+    let (endpoint, io) = server();
+    for _ in 0..count {
+        let mut client = Client::connect(&endpoint);
+        client.wire.cut();
+        client.task.run();
+        assert!(client.task.is_done());
+    }
+    assert_eq!(io.clients_count(), 0);
+}
+
+/// An event of 64 bytes is answered with an event, one after the other.
+fn echo(count: usize) {
+    let (endpoint, _io) = server();
+    let mut client = Client::connect(&endpoint);
+    let [event, reply] = echo_frames();
+    for _ in 0..count {
+        client.send(&event);
+        assert_eq!(client.receive(), reply);
+    }
+}
+
+/// The same with 16 that arrive together.
+fn echo_16(count: usize) {
+    const TOGETHER: usize = 16;
+    let (endpoint, _io) = server();
+    let mut client = Client::connect(&endpoint);
+    let [event, reply] = echo_frames();
+    for _ in 0..count.div_ceil(TOGETHER) {
+        (0..TOGETHER).for_each(|_| client.wire.send(event.clone()));
+        client.task.run();
+        (0..TOGETHER).for_each(|_| assert_eq!(client.receive(), reply));
+    }
+}
+
+/// A client that polls POSTs an event of 64 bytes and GETs its answer.
+fn polling(count: usize) {
+    let (endpoint, _io) = server();
+    let (mut session, handshake) = match accept(&endpoint, &head(Method::GET, "polling", None)) {
+        Accept::Open(response, driver) => (Task::new(driver), response.into_body()),
+        other => panic!("no session: {other:?}"),
+    };
+    let handshake = str::from_utf8(&handshake).expect("text");
+    let sid = handshake.split('"').nth(3).expect("an id");
+    let [get, post] = [Method::GET, Method::POST].map(|method| head(method, "polling", Some(sid)));
+    let mut send = |body: Bytes| {
+        let Accept::Receive(receive) = accept(&endpoint, &post) else {
+            panic!("no POST");
+        };
+        let body = stream::iter([Ok::<_, std::convert::Infallible>(body)]);
+        let mut response = pin!(receive.collect(body));
+        // It is answered when the session has taken it.
+        assert!(response.as_mut().now_or_never().is_none());
+        session.run();
+        assert_eq!(response.now_or_never().expect("an answer").body(), "ok");
+    };
+    let receive = || {
+        let Accept::Poll(poll) = accept(&endpoint, &get) else {
+            panic!("no GET");
+        };
+        poll.now_or_never().expect("something to take").into_body()
+    };
+    send(Bytes::from_static(b"40"));
+    assert!(receive().starts_with(b"40{"));
+    let [event, reply] = echo_frames().map(|frame| match frame {
+        Frame::Text(text) => text.into_bytes(),
+        other => panic!("no text: {other:?}"),
+    });
+    for _ in 0..count {
+        send(event.clone());
+        assert_eq!(receive(), reply);
+    }
+}
+
+/// A frame of 64 bytes comes over a connection, and the same goes back.
+fn websocket(count: usize) {
+    const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+    const TEXT: u8 = 0x81;
+    let payload = payload();
+    let masked = payload.bytes().zip(KEY.into_iter().cycle()).map(|(byte, key)| byte ^ key);
+    let head = [TEXT, 0x80 | payload.len() as u8];
+    let incoming: Vec<u8> = head.into_iter().chain(KEY).chain(masked).collect();
+    let outgoing = [&[TEXT, payload.len() as u8], payload.as_bytes()].concat();
+    let connection = Connection::default();
+    let mut server = WebSocket::new(connection.clone(), 1_000_000);
+    let mut cx = Context::from_waker(noop_waker_ref());
+    for _ in 0..count {
+        connection.send(&incoming);
+        let frame = server.next().now_or_never().flatten().expect("an item").expect("a frame");
+        server.send(frame).now_or_never().expect("room").expect("a connection");
+        assert!(connection.receives(&outgoing));
+        // As the server does, it looks whether there is more.
+        assert!(Pin::new(&mut server).poll_next(&mut cx).is_pending());
+    }
+}
+
+fn server() -> (Endpoint, SocketIo) {
+    let io = SocketIo::builder().clock(Arc::new(Standing::now())).build().expect("valid options");
+    io.on("message", |socket: Socket, args: RawArgs| socket.emit("message-back", &args));
+    io.on("message-with-ack", |args: RawArgs| args);
+    (Endpoint::from(&io), io)
+}
+
+/// A client on a websocket, and the server's task for it.
+struct Client {
+    wire: Wire,
+    task: Task,
+}
+
+impl Client {
+    fn connect(endpoint: &Endpoint) -> Self {
+        let wire = Wire::default();
+        let task = match accept(endpoint, &head(Method::GET, "websocket", None)) {
+            Accept::Upgrade(upgrade) => Task::new(upgrade.serve(wire.clone())),
+            other => panic!("no websocket: {other:?}"),
+        };
+        let mut client = Self { wire, task };
+        client.send(&Frame::Text(ByteString::from_static("40")));
+        for start in ["0{", "40{"] {
+            let frame = client.receive();
+            assert!(matches!(&frame, Frame::Text(text) if text.starts_with(start)), "{frame:?}");
+        }
+        client
+    }
+
+    fn send(&mut self, frame: &Frame) {
+        self.wire.send(frame.clone());
+        self.task.run();
+    }
+
+    fn receive(&self) -> Frame {
+        self.wire.receive().expect("a frame")
+    }
+}
+
+fn accept(endpoint: &Endpoint, head: &Parts) -> Accept {
+    endpoint.accept(head).now_or_never().expect("nothing to wait for")
+}
+
+fn head(method: Method, transport: &str, sid: Option<&str>) -> Parts {
+    let sid = sid.map(|sid| format!("&sid={sid}")).unwrap_or_default();
+    let uri = format!("/socket.io/?EIO=4&transport={transport}{sid}");
+    let request = http::Request::builder().method(method).uri(uri).body(()).expect("a request");
+    let (mut head, ()) = request.into_parts();
+    if transport == "websocket" {
+        for (name, value) in [
+            (header::CONNECTION, "Upgrade"),
+            (header::UPGRADE, "websocket"),
+            (header::SEC_WEBSOCKET_VERSION, "13"),
+            (header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ=="),
+        ] {
+            head.headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    head
+}
+
+fn payload() -> String {
+    "x".repeat(64)
+}
+
+fn echo_frames() -> [Frame; 2] {
+    ["message", "message-back"].map(|name| text(&format!(r#"42["{name}","{}"]"#, payload())))
+}
+
+/// A frame in memory that is shared, as it is when it has come from a network.
+fn text(text: &str) -> Frame {
+    let frame = Frame::Text(text.into());
+    // The first clone makes it so.
+    let _ = frame.clone();
+    frame
+}
