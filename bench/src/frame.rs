@@ -1,4 +1,4 @@
-//! WebSocket frames, as far as a benchmark needs them: never split, never longer than 64 KiB.
+//! WebSocket frames, as far as a benchmark needs them: never split.
 
 pub(crate) const TEXT: u8 = 1;
 pub(crate) const BINARY: u8 = 2;
@@ -27,7 +27,7 @@ pub(crate) fn take_text<'a>(bytes: &mut &'a [u8]) -> Result<Option<&'a [u8]>, &'
         [_, 126] | [_, 126, _] => return Ok(None),
         [_, 126, high, low, ref rest @ ..] => (usize::from(u16::from_be_bytes([high, low])), rest),
         [_, len @ 0..126, ref rest @ ..] => (usize::from(len), rest),
-        [_, _, ..] => return Err("a masked or large frame"),
+        [_, _, ..] => return Err("a masked frame, or one of 64 KiB or more"),
     };
     let Some((payload, rest)) = rest.split_at_checked(len) else {
         return Ok(None);
@@ -40,11 +40,16 @@ fn frame(opcode: u8, masked: u8, key: &[u8], payload: &str) -> Vec<u8> {
     let mut frame = vec![FIN | opcode];
     match u8::try_from(payload.len()) {
         Ok(len @ 0..126) => frame.push(masked | len),
-        _ => {
-            let len = u16::try_from(payload.len()).expect("a payload below 64 KiB");
-            frame.push(masked | 126);
-            frame.extend_from_slice(&len.to_be_bytes());
-        }
+        _ => match u16::try_from(payload.len()) {
+            Ok(len) => {
+                frame.push(masked | 126);
+                frame.extend_from_slice(&len.to_be_bytes());
+            }
+            Err(_) => {
+                frame.push(masked | 127);
+                frame.extend_from_slice(&(payload.len() as u64).to_be_bytes());
+            }
+        },
     }
     frame.extend_from_slice(key);
     frame.extend_from_slice(payload.as_bytes());
@@ -66,6 +71,14 @@ mod tests {
             assert_eq!(take_text(&mut bytes), Ok(Some(payload.as_bytes())));
             assert!(bytes.is_empty());
         }
+    }
+
+    #[test]
+    fn a_long_payload_has_a_long_length() {
+        let payload = "x".repeat(1 << 16);
+        let frame = reply(BINARY, &payload);
+        assert_eq!(frame[..10], [0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]);
+        assert_eq!(&frame[10..], payload.as_bytes());
     }
 
     #[test]

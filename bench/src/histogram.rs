@@ -21,11 +21,6 @@ impl Histogram {
         self.total += 1;
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.counts.fill(0);
-        self.total = 0;
-    }
-
     /// The duration that this share of all is not above, in milliseconds.
     pub(crate) fn quantile(&self, share: f64) -> f64 {
         let wanted = (self.total as f64 * share).ceil() as u64;

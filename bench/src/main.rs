@@ -1,20 +1,36 @@
 //! Puts servers under the same load, one after the other, and measures what it costs them.
 
+mod caller;
+mod connect;
 mod connection;
+mod course;
+mod exchange;
 mod frame;
 mod histogram;
+mod http;
+mod machine;
+mod plot;
+mod polling;
 mod report;
 mod run;
 mod scenario;
 mod server;
+mod tally;
 
-use std::{error::Error, fs, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::Parser;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{
-    report::{Report, Sample},
+    machine::Watch,
+    report::{Failure, Report, Sample},
     scenario::{Load, Scenario},
     server::{Contender, Cores, Server},
 };
@@ -43,9 +59,9 @@ struct Options {
     /// Connections, in place of the scenario's own number.
     #[arg(long)]
     connections: Option<usize>,
-    /// Where to write every measurement as JSON.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    /// A folder for every measurement as JSON, the tables as Markdown and a plot per scenario.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
 }
 
 /// How long to measure.
@@ -57,7 +73,8 @@ struct Span {
 
 fn main() -> ExitCode {
     match bench(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("bench: {error}");
             ExitCode::FAILURE
@@ -65,8 +82,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn bench(options: &Options) -> Result<()> {
-    let max_connections = raise_file_limit()?.saturating_sub(64);
+/// Says whether all measurements could be made.
+fn bench(options: &Options) -> Result<bool> {
+    let max_connections = raise_file_limit()?.saturating_sub(128);
     let span = Span {
         warmup: Duration::try_from_secs_f64(options.warmup)?,
         measured: Duration::try_from_secs_f64(options.seconds)?,
@@ -82,18 +100,32 @@ fn bench(options: &Options) -> Result<()> {
         let connections = wanted.min(max_connections);
         for round in 0..options.rounds {
             for contender in &options.servers {
-                let sample = measure(contender, scenario, connections, span, &cores, round)
-                    .map_err(|error| format!("{}, {}: {error}", scenario.name, contender.name))?;
-                eprintln!("{sample}");
-                report.samples.push(sample);
+                if report.has_failed(scenario.name, &contender.name) {
+                    continue;
+                }
+                match measure(contender, scenario, connections, span, &cores, round) {
+                    Ok(sample) => {
+                        eprintln!("{sample}");
+                        report.samples.push(sample);
+                    }
+                    Err(error) => {
+                        let failure = Failure {
+                            scenario: scenario.name,
+                            server: contender.name.clone(),
+                            error: error.to_string(),
+                        };
+                        eprintln!("{failure}");
+                        report.failures.push(failure);
+                    }
+                }
             }
         }
     }
     println!("{report}");
-    if let Some(file) = &options.json {
-        fs::write(file, serde_json::to_vec_pretty(&report)?)?;
+    if let Some(folder) = &options.out {
+        write(&report, folder)?;
     }
-    Ok(())
+    Ok(report.failures.is_empty())
 }
 
 fn measure(
@@ -104,16 +136,34 @@ fn measure(
     cores: &Cores,
     round: usize,
 ) -> Result<Sample> {
+    let watch = Watch::start()?;
     let server = Server::start(contender, cores)?;
     let figures = match scenario.load {
-        Load::Broadcast(message) => run::broadcast(&server, connections, message, span)?,
+        Load::Burst(message, in_flight) => run::burst(&server, connections, message, in_flight)?,
+        Load::Connect(way) => connect::connect(&server, connections, way, span)?,
         Load::Echo(message, in_flight) => {
             run::echo(&server, connections, message, in_flight, span)?
         }
-        Load::Idle => run::idle(&server, connections)?,
+        Load::Idle(way) => run::idle(&server, connections, way)?,
+        Load::Polling(message, in_flight) => {
+            polling::echo(&server, connections, message, in_flight, span)?
+        }
+        Load::Rooms(rooms) => run::fanout(&server, connections, rooms, span)?,
     };
+    let others = watch.end(server.id())?;
     server.end()?;
-    Ok(Sample { scenario: scenario.name, server: contender.name.clone(), round, figures })
+    Ok(Sample { scenario: scenario.name, server: contender.name.clone(), round, figures, others })
+}
+
+fn write(report: &Report, folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("results.json"), serde_json::to_vec_pretty(report)?)?;
+    fs::write(folder.join("results.md"), report.to_string())?;
+    for scenario in report.scenarios() {
+        let plot = plot::bars(scenario, report.unit(scenario), &report.costs(scenario));
+        fs::write(folder.join(format!("{scenario}.svg")), plot)?;
+    }
+    Ok(())
 }
 
 /// Raises the limit on open files as far as it goes; the servers inherit it.

@@ -2,10 +2,21 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::machine::Others;
+
 /// All that was measured.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
     pub(crate) samples: Vec<Sample>,
+    pub(crate) failures: Vec<Failure>,
+}
+
+/// Why there is no measurement, or none of the later rounds.
+#[derive(Debug, Serialize)]
+pub(crate) struct Failure {
+    pub(crate) scenario: &'static str,
+    pub(crate) server: String,
+    pub(crate) error: String,
 }
 
 /// One run.
@@ -16,17 +27,19 @@ pub(crate) struct Sample {
     pub(crate) round: usize,
     #[serde(flatten)]
     pub(crate) figures: Figures,
+    pub(crate) others: Others,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Figures {
-    Idle(Idle),
     Load(Load),
+    Memory(Memory),
 }
 
+/// By how much connections at rest make the server grow.
 #[derive(Debug, Serialize)]
-pub(crate) struct Idle {
+pub(crate) struct Memory {
     pub(crate) connections: usize,
     pub(crate) bytes_per_connection: f64,
 }
@@ -38,6 +51,7 @@ pub(crate) struct Load {
     pub(crate) cpu_us: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
+    pub(crate) p999_ms: f64,
     /// The share of replies that overtook another.
     pub(crate) overtook: f64,
     pub(crate) resident_bytes: u64,
@@ -51,51 +65,92 @@ impl Sample {
     /// What servers are compared by.
     fn cost(&self) -> f64 {
         match &self.figures {
-            Figures::Idle(idle) => idle.bytes_per_connection,
             Figures::Load(load) => load.cpu_us,
+            Figures::Memory(memory) => memory.bytes_per_connection,
         }
     }
 }
 
 impl Report {
-    /// The medians of one scenario and server as a row, and whether it is one about idle
-    /// connections.
-    fn row(&self, scenario: &str, server: &str) -> (bool, String) {
-        let (mut idle, mut loads) = (Vec::new(), Vec::new());
-        for sample in self.of(scenario, server) {
-            match &sample.figures {
-                Figures::Idle(figures) => idle.push(figures),
-                Figures::Load(figures) => loads.push(figures),
+    pub(crate) fn has_failed(&self, scenario: &str, server: &str) -> bool {
+        let mut failures = self.failures.iter();
+        failures.any(|failure| failure.scenario == scenario && failure.server == server)
+    }
+
+    /// The scenarios that have samples, in the order of their runs.
+    pub(crate) fn scenarios(&self) -> Vec<&'static str> {
+        let mut scenarios: Vec<_> = self.samples.iter().map(|sample| sample.scenario).collect();
+        scenarios.dedup();
+        scenarios
+    }
+
+    /// What the costs of a scenario are counted in.
+    pub(crate) fn unit(&self, scenario: &str) -> &'static str {
+        let mut samples = self.samples.iter();
+        match samples.find(|sample| sample.scenario == scenario).map(|sample| &sample.figures) {
+            Some(Figures::Memory(_)) => "bytes per connection",
+            _ => "µs of CPU per operation",
+        }
+    }
+
+    /// The servers with their median costs.
+    pub(crate) fn costs(&self, scenario: &str) -> Vec<(&str, f64)> {
+        let mut servers: Vec<&str> = Vec::new();
+        for sample in self.samples.iter().filter(|sample| sample.scenario == scenario) {
+            if !servers.contains(&sample.server.as_str()) {
+                servers.push(&sample.server);
             }
         }
-        let ratio = self.ratio(scenario, server);
-        if let Some(Idle { connections, .. }) = idle.first() {
-            let bytes = median(idle.iter().map(|idle| idle.bytes_per_connection));
-            let row =
-                format!("| {scenario} | {server} | {bytes:.0} | {ratio:.2} | {connections} |");
-            return (true, row);
+        let cost = |server| median(self.of(scenario, server).map(Sample::cost));
+        servers.into_iter().map(|server| (server, cost(server))).collect()
+    }
+
+    /// The medians of one scenario and server as a row.
+    fn row(&self, scenario: &str, server: &str, cost: f64) -> Row {
+        let ratio = match self.ratio(scenario, server) {
+            ratio if ratio.is_nan() => "–".to_owned(),
+            ratio => format!("{ratio:.2}"),
+        };
+        let mut loads = Vec::new();
+        for sample in self.of(scenario, server) {
+            match &sample.figures {
+                Figures::Load(figures) => loads.push(figures),
+                Figures::Memory(Memory { connections, .. }) => {
+                    return Row::Memory(format!(
+                        "| {scenario} | {server} | {cost:.0} | {ratio} | {connections} |"
+                    ));
+                }
+            }
         }
         let median = |figure: fn(&Load) -> f64| median(loads.iter().map(|load| figure(load)));
-        let row = format!(
-            "| {scenario} | {server} | {:.2} | {ratio:.2} | {:.0} | {:.2} | {:.2} | {:.2} % \
-             | {:.1} | {:.0} % | {:.0} % |",
-            median(|load| load.cpu_us),
+        Row::Load(format!(
+            "| {scenario} | {server} | {cost:.2} | {ratio} | {:.0} | {:.2} | {:.2} | {:.2} \
+             | {:.2} % | {:.1} | {:.0} % | {:.0} % |",
             median(|load| load.operations_per_second),
             median(|load| load.p50_ms),
             median(|load| load.p99_ms),
+            median(|load| load.p999_ms),
             median(|load| load.overtook * 100.0),
             median(|load| load.resident_bytes as f64 / 1e6),
             median(|load| load.server_busy * 100.0),
             median(|load| load.load_busy * 100.0),
-        );
-        (false, row)
+        ))
     }
 
     /// The median, over the rounds, of the cost against that of the first server.
     fn ratio(&self, scenario: &str, server: &str) -> f64 {
-        let first = self.samples.first().map_or("", |sample| &sample.server);
-        let rounds = self.of(scenario, first).zip(self.of(scenario, server));
-        median(rounds.map(|(first, sample)| sample.cost() / first.cost()))
+        let first = |round| {
+            self.of(scenario, self.first()).find(|sample| sample.round == round).map(Sample::cost)
+        };
+        let ratios = self
+            .of(scenario, server)
+            .filter_map(|sample| Some(sample.cost() / first(sample.round)?));
+        median(ratios)
+    }
+
+    /// The server that the others are compared with.
+    fn first(&self) -> &str {
+        self.samples.first().map_or("", |sample| &sample.server)
     }
 
     fn of(&self, scenario: &str, server: &str) -> impl Iterator<Item = &Sample> {
@@ -103,46 +158,86 @@ impl Report {
         samples.filter(move |sample| sample.scenario == scenario && sample.server == server)
     }
 
-    /// The scenarios and servers, each pair once, in the order of their runs.
-    fn pairs(&self) -> Vec<(&str, &str)> {
-        let mut pairs = Vec::new();
-        for sample in &self.samples {
-            let pair = (sample.scenario, sample.server.as_str());
-            if !pairs.contains(&pair) {
-                pairs.push(pair);
+    /// A line about what else ran during the measurements.
+    fn others(&self) -> String {
+        let range = |figure: fn(&Others) -> f64| {
+            let mut values: Vec<_> =
+                self.samples.iter().map(|sample| figure(&sample.others)).collect();
+            values.sort_by(f64::total_cmp);
+            match values[..] {
+                [] => "–".to_owned(),
+                [min, .., max] => format!("{min:.2} to {max:.2}"),
+                [only] => format!("{only:.2}"),
+            }
+        };
+        let mut names: Vec<(&str, f64)> = Vec::new();
+        for process in self.samples.iter().flat_map(|sample| &sample.others.busiest) {
+            match names.iter_mut().find(|(name, _)| *name == process.name) {
+                Some((_, most)) => *most = most.max(process.cores),
+                None => names.push((&process.name, process.cores)),
             }
         }
-        pairs
+        names.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let names: Vec<_> =
+            names.iter().take(3).map(|(name, most)| format!("{name} (up to {most:.2})")).collect();
+        let names = if names.is_empty() { "none seen".to_owned() } else { names.join(", ") };
+        format!(
+            "Beside it: load average {} before a measurement, {} cores taken by others during \
+             one; the busiest other processes: {names}.",
+            range(|others| others.load_average),
+            range(|others| others.cores),
+        )
     }
 }
 
-/// A Markdown table of medians for the loads, and one for idle connections.
+enum Row {
+    Load(String),
+    Memory(String),
+}
+
+/// A Markdown table of medians for the loads, and one for memory; then what failed, and what else
+/// ran.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let first = self.samples.first().map_or("", |sample| &sample.server);
-        let rows = self.pairs().into_iter().map(|(scenario, server)| self.row(scenario, server));
-        let (idle, loads): (Vec<_>, Vec<_>) = rows.partition(|(is_idle, _)| *is_idle);
+        let first = self.first();
+        let (mut loads, mut memory) = (Vec::new(), Vec::new());
+        for scenario in self.scenarios() {
+            for (server, cost) in self.costs(scenario) {
+                match self.row(scenario, server, cost) {
+                    Row::Load(row) => loads.push(row),
+                    Row::Memory(row) => memory.push(row),
+                }
+            }
+        }
         if !loads.is_empty() {
             writeln!(
                 f,
                 "| scenario | server | CPU, µs | against {first} | operations/s | p50, ms \
-                 | p99, ms | overtook | resident, MB | server busy | load busy |\n\
-                 | --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: |"
+                 | p99, ms | p999, ms | overtook | resident, MB | server busy | load busy |\n\
+                 | --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |"
             )?;
-            loads.iter().try_for_each(|(_, row)| writeln!(f, "{row}"))?;
+            writeln!(f, "{}\n", loads.join("\n"))?;
         }
-        if !loads.is_empty() && !idle.is_empty() {
-            writeln!(f)?;
-        }
-        if !idle.is_empty() {
+        if !memory.is_empty() {
             writeln!(
                 f,
                 "| scenario | server | bytes per connection | against {first} | connections |\n\
                  | --- | --- | --: | --: | --: |"
             )?;
-            idle.iter().try_for_each(|(_, row)| writeln!(f, "{row}"))?;
+            writeln!(f, "{}\n", memory.join("\n"))?;
         }
-        Ok(())
+        for failure in &self.failures {
+            writeln!(f, "Failed: {failure}\n")?;
+        }
+        writeln!(f, "{}", self.others())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A reply may be long, and its start is what tells.
+        let error: String = self.error.chars().take(400).collect();
+        write!(f, "{}, {}: {error}", self.scenario, self.server)
     }
 }
 
@@ -152,12 +247,14 @@ impl fmt::Display for Sample {
         let Self { scenario, server, round, .. } = self;
         write!(f, "{scenario}, round {}, {server}: ", round + 1)?;
         match &self.figures {
-            Figures::Idle(idle) => write!(f, "{:.0} bytes", idle.bytes_per_connection),
             Figures::Load(load) => {
                 let Load { cpu_us, operations_per_second, .. } = load;
-                write!(f, "{cpu_us:.2} µs, {operations_per_second:.0}/s")
+                write!(f, "{cpu_us:.2} µs, {operations_per_second:.0}/s")?;
             }
+            Figures::Memory(memory) => write!(f, "{:.0} bytes", memory.bytes_per_connection)?,
         }
+        let Others { load_average, cores, .. } = &self.others;
+        write!(f, " (load average {load_average:.2}, others took {cores:.2} cores)")
     }
 }
 
@@ -175,24 +272,52 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::Process;
+
+    fn sample(server: &str, round: usize, bytes_per_connection: f64) -> Sample {
+        let busiest = vec![Process { name: "rustc".into(), cores: 0.5 }];
+        Sample {
+            scenario: "idle",
+            server: server.into(),
+            round,
+            figures: Figures::Memory(Memory { connections: 10, bytes_per_connection }),
+            others: Others { load_average: round as f64, cores: 0.75, busiest },
+        }
+    }
 
     #[test]
     fn compares_within_a_round() {
         let mut report = Report::default();
         for (round, bytes) in [100.0, 300.0, 200.0].into_iter().enumerate() {
-            for (server, factor) in [("ours", 1.0), ("peer", 2.0)] {
-                let figures = Idle { connections: 10, bytes_per_connection: bytes * factor };
-                let figures = Figures::Idle(figures);
-                report.samples.push(Sample {
-                    scenario: "idle",
-                    server: server.into(),
-                    round,
-                    figures,
-                });
-            }
+            report.samples.push(sample("ours", round, bytes));
+            report.samples.push(sample("peer", round, bytes * 2.0));
         }
         let text = report.to_string();
         assert!(text.contains("| idle | ours | 200 | 1.00 | 10 |"), "{text}");
         assert!(text.contains("| idle | peer | 400 | 2.00 | 10 |"), "{text}");
+        assert_eq!(report.costs("idle"), [("ours", 200.0), ("peer", 400.0)]);
+    }
+
+    #[test]
+    fn compares_with_nothing_where_the_first_failed() {
+        let mut report = Report::default();
+        report.samples.push(sample("ours", 0, 100.0));
+        report.samples.push(Sample { scenario: "burst", ..sample("peer", 0, 200.0) });
+        let error = "a wrong reply".to_owned();
+        report.failures.push(Failure { scenario: "burst", server: "ours".into(), error });
+        let text = report.to_string();
+        assert!(text.contains("| burst | peer | 200 | – | 10 |"), "{text}");
+        assert!(text.contains("Failed: burst, ours: a wrong reply"), "{text}");
+        assert!(report.has_failed("burst", "ours") && !report.has_failed("idle", "ours"));
+    }
+
+    #[test]
+    fn says_what_else_ran() {
+        let mut report = Report::default();
+        report.samples.extend([0, 2].map(|round| sample("ours", round, 1.0)));
+        let text = report.to_string();
+        assert!(text.contains("load average 0.00 to 2.00 before"), "{text}");
+        assert!(text.contains("0.75 to 0.75 cores"), "{text}");
+        assert!(text.contains("rustc (up to 0.50)"), "{text}");
     }
 }

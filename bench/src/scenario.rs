@@ -1,5 +1,3 @@
-use crate::frame::{self, BINARY, TEXT};
-
 /// A kind of load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scenario {
@@ -10,16 +8,38 @@ pub(crate) struct Scenario {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Load {
-    /// One connection at a time emits, and all receive.
-    Broadcast(Message),
+    /// Every connection has this many events echoed; then all rest.
+    Burst(Message, usize),
+    /// Every connection is opened, closed and opened again.
+    Connect(Way),
     /// Every connection keeps this many events under way.
     Echo(Message, usize),
-    /// Nothing is sent.
-    Idle,
+    /// Connections are opened, and nothing is sent.
+    Idle(Way),
+    /// The same as `Echo`, over long-polling.
+    Polling(Message, usize),
+    /// Events to all members of each room.
+    Rooms(Rooms),
+}
+
+/// The way to a websocket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way {
+    Direct,
+    /// A session that begins with long-polling and is upgraded, as the official client does.
+    Upgrade,
+}
+
+/// Connections in rooms of one size. Each room has as many events under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rooms {
+    pub(crate) message: Message,
+    pub(crate) members: usize,
+    pub(crate) in_flight: usize,
 }
 
 /// An event, with the bytes of its payload.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
     /// `message-with-ack`, acknowledged with the same text.
     Ack(usize),
@@ -27,121 +47,46 @@ pub(crate) enum Message {
     Binary(usize),
     /// `broadcast` with text, sent to all.
     Broadcast(usize),
+    /// `room-emit` with text, sent to all members of a room.
+    Room(usize),
     /// `message` with text, and the same back.
     Text(usize),
 }
 
-pub(crate) const ALL: [Scenario; 7] = [
-    new("echo-1", 64, Load::Echo(Message::Text(64), 1)),
-    new("echo-16", 64, Load::Echo(Message::Text(64), 16)),
-    new("echo-4k", 64, Load::Echo(Message::Text(4096), 4)),
-    new("ack-16", 64, Load::Echo(Message::Ack(64), 16)),
-    new("binary-1k", 64, Load::Echo(Message::Binary(1024), 1)),
-    new("broadcast", 1000, Load::Broadcast(Message::Broadcast(64))),
-    new("idle", 10_000, Load::Idle),
+use Message::{Ack, Binary, Broadcast, Room, Text};
+
+pub(crate) const ALL: [Scenario; 19] = [
+    new("echo-1", 64, Load::Echo(Text(64), 1)),
+    new("echo-16", 64, Load::Echo(Text(64), 16)),
+    new("echo-4k", 64, Load::Echo(Text(4096), 4)),
+    new("ack-1", 64, Load::Echo(Ack(64), 1)),
+    new("ack-16", 64, Load::Echo(Ack(64), 16)),
+    new("binary-1k", 64, Load::Echo(Binary(1 << 10), 1)),
+    new("binary-64k", 64, Load::Echo(Binary(1 << 16), 1)),
+    new("polling-1", 64, Load::Polling(Text(64), 1)),
+    new("polling-16", 64, Load::Polling(Text(64), 16)),
+    rooms("broadcast", 1, Rooms { message: Broadcast(64), members: 1000, in_flight: 1 }),
+    rooms("broadcast-w8", 1, Rooms { message: Broadcast(64), members: 1000, in_flight: 8 }),
+    rooms("broadcast-4k", 1, Rooms { message: Broadcast(4096), members: 1000, in_flight: 1 }),
+    rooms("rooms", 100, Rooms { message: Room(64), members: 10, in_flight: 1 }),
+    rooms("chat", 50, Rooms { message: Room(64), members: 20, in_flight: 10 }),
+    new("connect-ws", 64, Load::Connect(Way::Direct)),
+    new("connect-upgrade", 64, Load::Connect(Way::Upgrade)),
+    new("idle", 10_000, Load::Idle(Way::Direct)),
+    new("idle-upgraded", 10_000, Load::Idle(Way::Upgrade)),
+    // The largest that every peer takes by default: socketioxide's limit is 100,000 bytes.
+    new("burst", 200, Load::Burst(Text(96 << 10), 4)),
 ];
 
 const fn new(name: &'static str, connections: usize, load: Load) -> Scenario {
     Scenario { name, connections, load }
 }
 
+const fn rooms(name: &'static str, count: usize, rooms: Rooms) -> Scenario {
+    Scenario { name, connections: count * rooms.members, load: Load::Rooms(rooms) }
+}
+
 pub(crate) fn by_name(name: &str) -> Result<Scenario, String> {
     let found = ALL.into_iter().find(|scenario| scenario.name == name);
     found.ok_or_else(|| format!("one of {}", ALL.map(|scenario| scenario.name).join(", ")))
-}
-
-/// What a client sends and what must come back, as bytes on the wire.
-///
-/// Each of the messages that a connection has under way is a slot. The slots' bytes differ in two
-/// digits, so that a reply tells which of them it answers.
-#[derive(Debug)]
-pub(crate) struct Exchange {
-    /// One per slot, ready to be sent.
-    pub(crate) requests: Vec<Vec<u8>>,
-    /// One per slot, all of one length.
-    replies: Vec<Vec<u8>>,
-    /// Where the two digits stand in a reply.
-    digits_at: usize,
-}
-
-impl Exchange {
-    pub(crate) fn new(message: Message, slots: usize) -> Self {
-        assert!((1..=90).contains(&slots), "a slot has two digits");
-        let slots = 10..10 + slots;
-        let (requests, replies): (_, Vec<_>) = slots.map(|digits| pair(message, digits)).unzip();
-        let reply = &replies[0];
-        let digits_at = reply.windows(2).position(|pair| pair == b"10").expect("digits");
-        Self { requests, replies, digits_at }
-    }
-
-    pub(crate) fn reply_len(&self) -> usize {
-        self.replies[0].len()
-    }
-
-    /// The slot whose reply this is, if it is one to the last byte.
-    pub(crate) fn slot(&self, reply: &[u8]) -> Option<usize> {
-        let [tens, ones] = [0, 1].map(|n| reply[self.digits_at + n].wrapping_sub(b'0'));
-        let slot = (usize::from(tens) * 10 + usize::from(ones)).checked_sub(10)?;
-        (self.replies.get(slot)? == reply).then_some(slot)
-    }
-
-    /// The reply that stands for all in a message about a wrong one.
-    pub(crate) fn example(&self) -> &[u8] {
-        &self.replies[0]
-    }
-}
-
-fn pair(message: Message, digits: usize) -> (Vec<u8>, Vec<u8>) {
-    let text = |bytes| format!("{digits}{}", "x".repeat(bytes - 2));
-    let (request, reply) = match message {
-        Message::Ack(bytes) => {
-            let text = "x".repeat(bytes);
-            let request = format!(r#"42{digits}["message-with-ack","{text}"]"#);
-            (request, format!(r#"43{digits}["{text}"]"#))
-        }
-        Message::Binary(bytes) => {
-            const PLACEHOLDER: &str = r#"{"_placeholder":true,"num":0}"#;
-            let part = text(bytes);
-            let request = format!(r#"451-["message",{PLACEHOLDER}]"#);
-            let reply = format!(r#"451-["message-back",{PLACEHOLDER}]"#);
-            return (
-                [frame::request(TEXT, &request), frame::request(BINARY, &part)].concat(),
-                [frame::reply(TEXT, &reply), frame::reply(BINARY, &part)].concat(),
-            );
-        }
-        Message::Broadcast(bytes) => {
-            let event = format!(r#"42["broadcast","{}"]"#, text(bytes));
-            (event.clone(), event)
-        }
-        Message::Text(bytes) => {
-            let text = text(bytes);
-            let request = format!(r#"42["message","{text}"]"#);
-            (request, format!(r#"42["message-back","{text}"]"#))
-        }
-    };
-    (frame::request(TEXT, &request), frame::reply(TEXT, &reply))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reply_tells_its_slot() {
-        for message in [
-            Message::Ack(64),
-            Message::Binary(1024),
-            Message::Broadcast(64),
-            Message::Text(64),
-            Message::Text(4096),
-        ] {
-            let exchange = Exchange::new(message, 16);
-            for (slot, reply) in exchange.replies.iter().enumerate() {
-                assert_eq!(exchange.slot(reply), Some(slot), "{message:?}");
-                let mut wrong = reply.clone();
-                *wrong.last_mut().expect("a byte") ^= 1;
-                assert_eq!(exchange.slot(&wrong), None, "{message:?}");
-            }
-        }
-    }
 }

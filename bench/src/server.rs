@@ -15,7 +15,7 @@ use rustix::{
     thread::{CpuSet, sched_setaffinity},
 };
 
-use crate::{Result, run::now};
+use crate::{Result, machine::name_and_ticks, run::now};
 
 /// A server binary and what to call it.
 #[derive(Clone, Debug)]
@@ -93,6 +93,10 @@ impl Server {
         Ok(server)
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The time that it has run for, in user and kernel space.
     pub(crate) fn cpu(&self) -> Result<Duration> {
         cpu(&self.child.id().to_string())
@@ -135,11 +139,6 @@ pub(crate) fn own_cpu() -> Result<Duration> {
 
 fn cpu(process: &str) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The second field is the name in parentheses, which may hold anything.
-    let (_, fields) = stat.rsplit_once(')').ok_or("no name in stat")?;
-    let mut ticks = 0;
-    for field in fields.split_ascii_whitespace().skip(11).take(2) {
-        ticks += field.parse::<u64>()?;
-    }
+    let (_, ticks) = name_and_ticks(&stat).ok_or("no times in stat")?;
     Ok(Duration::from_millis(ticks * 1000 / clock_ticks_per_second()))
 }

@@ -1,0 +1,51 @@
+//! The load of clients that come and go.
+
+use std::{
+    mem,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread,
+    time::Duration,
+};
+
+use crate::{
+    Result, Span, caller::Caller, report::Figures, run::now, scenario::Way, server::Server,
+    tally::measure,
+};
+
+/// So many clients at a time, each on a thread, are connected and closed again.
+///
+/// The server is the first to close a connection, as it should be: so the ports that wait for late
+/// packets are its own, and the clients do not run out of theirs.
+pub(crate) fn connect(server: &Server, clients: usize, way: Way, span: Span) -> Result<Figures> {
+    let done = Mutex::new(Ok(Vec::new()));
+    let is_over = AtomicBool::new(false);
+    let client = || {
+        while !is_over.load(Relaxed) {
+            let start = now();
+            let closed = Caller::websocket(server.address, way).and_then(Caller::close);
+            let mut done = done.lock().expect("no client panics");
+            match (&mut *done, closed) {
+                (Ok(durations), Ok(())) => durations.push(start.elapsed()),
+                (Ok(_), Err(error)) => *done = Err(error.to_string()),
+                (Err(_), _) => return,
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..clients {
+            scope.spawn(client);
+        }
+        let figures = measure(server, span, |tally| {
+            thread::sleep(Duration::from_millis(10));
+            let mut done = done.lock().expect("no client panics");
+            let durations = done.as_mut().map_err(mem::take)?;
+            durations.drain(..).for_each(|duration| tally.record(duration));
+            Ok(())
+        });
+        is_over.store(true, Relaxed);
+        figures
+    })
+}
