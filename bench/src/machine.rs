@@ -31,7 +31,16 @@ pub(crate) struct Watch {
     load_average: f64,
     start: Instant,
     busy: u64,
-    processes: HashMap<u32, (String, u64)>,
+    processes: HashMap<u32, Stat>,
+}
+
+/// What `/proc/PID/stat` says about a process.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Stat {
+    name: String,
+    /// What it has run for, in user and kernel space.
+    pub(crate) ticks: u64,
+    started_at: u64,
 }
 
 impl Watch {
@@ -52,9 +61,9 @@ impl Watch {
         };
         let busy = busy(&fs::read_to_string("/proc/stat")?).ok_or("no cpu in /proc/stat")?;
         let (mut ours, mut busiest) = (0, Vec::new());
-        for (id, (name, ticks)) in processes()? {
-            let before = self.processes.get(&id).filter(|before| before.0 == name);
-            let ticks = ticks.saturating_sub(before.map_or(0, |before| before.1));
+        for (id, Stat { name, ticks, started_at }) in processes()? {
+            let before = self.processes.get(&id).filter(|before| before.started_at == started_at);
+            let ticks = ticks.saturating_sub(before.map_or(0, |before| before.ticks));
             if id == server || id == process::id() {
                 ours += ticks;
             } else {
@@ -69,6 +78,22 @@ impl Watch {
     }
 }
 
+impl Stat {
+    pub(crate) fn parse(stat: &str) -> Option<Self> {
+        // The name stands in parentheses, and may hold some.
+        let (start, fields) = stat.rsplit_once(')')?;
+        let (_, name) = start.split_once('(')?;
+        // A kernel's worker adds what it works on for the moment.
+        let name = match name.split_once('-') {
+            Some((worker, _)) if name.starts_with("kworker/") => worker,
+            _ => name,
+        };
+        let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
+        let field = |at: usize| fields.get(at)?.parse::<u64>().ok();
+        Some(Self { name: name.into(), ticks: field(11)? + field(12)?, started_at: field(19)? })
+    }
+}
+
 /// The ticks that all cores together were not idle for.
 fn busy(stat: &str) -> Option<u64> {
     let all = stat.lines().next()?.strip_prefix("cpu ")?;
@@ -77,8 +102,7 @@ fn busy(stat: &str) -> Option<u64> {
     Some(fields.take(8).enumerate().filter(|(at, _)| !matches!(at, 3 | 4)).map(|(_, n)| n).sum())
 }
 
-/// The name of each process and the ticks that it has run for.
-fn processes() -> Result<HashMap<u32, (String, u64)>> {
+fn processes() -> Result<HashMap<u32, Stat>> {
     let mut processes = HashMap::new();
     for entry in fs::read_dir("/proc")? {
         let entry = entry?;
@@ -87,18 +111,9 @@ fn processes() -> Result<HashMap<u32, (String, u64)>> {
         };
         // One that has ended in the meantime is of no interest.
         let stat = fs::read_to_string(entry.path().join("stat"));
-        processes.extend(stat.ok().and_then(|stat| Some((id, name_and_ticks(&stat)?))));
+        processes.extend(stat.ok().and_then(|stat| Some((id, Stat::parse(&stat)?))));
     }
     Ok(processes)
-}
-
-/// From a process's `stat`. The name stands in parentheses, and may hold some.
-pub(crate) fn name_and_ticks(stat: &str) -> Option<(String, u64)> {
-    let (start, fields) = stat.rsplit_once(')')?;
-    let (_, name) = start.split_once('(')?;
-    let mut fields = fields.split_ascii_whitespace().skip(11).map(|field| field.parse::<u64>());
-    let (user, system) = (fields.next()?.ok()?, fields.next()?.ok()?);
-    Some((name.to_owned(), user + system))
 }
 
 #[cfg(test)]
@@ -107,8 +122,14 @@ mod tests {
 
     #[test]
     fn a_name_may_hold_anything() {
-        let stat = "12 (a) b (c) S 1 1 1 0 -1 4194304 100 0 0 0 7 5 0 0 20 0 1 0 100";
-        assert_eq!(name_and_ticks(stat), Some(("a) b (c".to_owned(), 12)));
+        let rest = "S 1 1 1 0 -1 4194304 100 0 0 0 7 5 0 0 20 0 1 0 100";
+        let stat = |name: &str| Stat { name: name.into(), ticks: 12, started_at: 100 };
+        assert_eq!(Stat::parse(&format!("12 (a) b (c) {rest}")), Some(stat("a) b (c")));
+        assert_eq!(
+            Stat::parse(&format!("12 (kworker/u8:2-xyz) {rest}")),
+            Some(stat("kworker/u8:2"))
+        );
+        assert_eq!(Stat::parse("12"), None);
     }
 
     #[test]

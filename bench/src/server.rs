@@ -15,7 +15,7 @@ use rustix::{
     thread::{CpuSet, sched_setaffinity},
 };
 
-use crate::{Result, machine::name_and_ticks, run::now};
+use crate::{Result, machine::Stat, run::now};
 
 /// A server binary and what to call it.
 #[derive(Clone, Debug)]
@@ -139,6 +139,6 @@ pub(crate) fn own_cpu() -> Result<Duration> {
 
 fn cpu(process: &str) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    let (_, ticks) = name_and_ticks(&stat).ok_or("no times in stat")?;
+    let Stat { ticks, .. } = Stat::parse(&stat).ok_or("no times in stat")?;
     Ok(Duration::from_millis(ticks * 1000 / clock_ticks_per_second()))
 }
