@@ -41,15 +41,18 @@ impl Caller {
                 caller.expect(r#"42["auth","#)?;
                 Ok(caller)
             }
-            Way::Upgrade => {
+            Way::Upgrade | Way::UpgradeAndPoll => {
                 let (mut polling, sid) = Self::polling(address)?;
-                polling.send(&http::get(Some(&sid)))?;
+                let is_polling = matches!(way, Way::UpgradeAndPoll);
+                if is_polling {
+                    polling.send(&http::get(Some(&sid)))?;
+                }
                 let mut caller = Self::connect(address)?;
                 caller.upgrade(Some(&sid))?;
                 caller.send(&frame::request(TEXT, "2probe"))?;
                 caller.expect("3probe")?;
-                // As the official client does, it ends its last poll before it moves over.
-                while polling.records(&sid)?.as_slice() != [b"6"] {
+                // It moves over when its last poll has been answered by nothing.
+                while is_polling && polling.records(&sid)?.as_slice() != [b"6"] {
                     polling.send(&http::get(Some(&sid)))?;
                 }
                 caller.send(&frame::request(TEXT, "5"))?;

@@ -26,8 +26,11 @@ pub(crate) enum Load {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Way {
     Direct,
-    /// A session that begins with long-polling and is upgraded, as the official client does.
+    /// A session that begins with long-polling and is upgraded between two polls.
     Upgrade,
+    /// The same with a poll under way, as the official client does. Servers let it wait for a while,
+    /// most of them for 100 ms.
+    UpgradeAndPoll,
 }
 
 /// Connections in rooms of one size. Each room has as many events under way.
@@ -73,7 +76,7 @@ pub(crate) const ALL: [Scenario; 19] = [
     new("connect-ws", 64, Load::Connect(Way::Direct)),
     new("connect-upgrade", 64, Load::Connect(Way::Upgrade)),
     new("idle", 10_000, Load::Idle(Way::Direct)),
-    new("idle-upgraded", 10_000, Load::Idle(Way::Upgrade)),
+    new("idle-upgraded", 10_000, Load::Idle(Way::UpgradeAndPoll)),
     // The largest that every peer takes by default: socketioxide's limit is 100,000 bytes.
     new("burst", 200, Load::Burst(Text(96 << 10), 4)),
 ];
