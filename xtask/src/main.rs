@@ -1,5 +1,6 @@
 //! Chores of the workspace, called as `cargo xtask`.
 
+mod bench;
 mod example;
 mod instructions;
 mod official;
@@ -18,6 +19,8 @@ use self::example::Example;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Chore {
+    /// Puts our servers and their peers under the same load, and compares what it costs them.
+    Bench(bench::Options),
     /// Serves the chat on 127.0.0.1.
     Chat(example::Options),
     /// Serves one of the examples on 127.0.0.1.
@@ -34,6 +37,7 @@ enum Chore {
 
 fn main() -> ExitCode {
     let done = match Chore::parse() {
+        Chore::Bench(options) => return bench::run(&options),
         Chore::Chat(options) => Example::chat(options).serve(),
         Chore::Example(example) => example.serve(),
         Chore::Instructions(options) => instructions::check(&options),

@@ -1,0 +1,171 @@
+//! `cargo xtask bench`: our servers and their peers under the same load.
+
+use std::{
+    env::{self, consts::EXE_SUFFIX},
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+use anyhow::{Result, ensure};
+use clap::ValueEnum;
+
+use crate::{
+    report::Report,
+    tools::{self, Missing, binaries, cargo, node, npm_ci, root},
+};
+
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The scenarios, as `bench/README.md` lists them; all by default.
+    scenarios: Vec<String>,
+    /// Seconds of one measurement.
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+    /// How often each server has its turn.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// The servers, the first of which the others are compared with; all by default.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    servers: Vec<Contender>,
+    /// A folder for the measurements as JSON, the tables as Markdown and the plots; `bench` in the
+    /// build folder by default.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Contender {
+    /// Ours on tower and hyper.
+    Tower,
+    /// Ours on axum.
+    Axum,
+    /// Ours on actix-web.
+    Actix,
+    /// Ours on warp.
+    Warp,
+    /// socketioxide on axum.
+    Socketioxide,
+    /// Node's own. Needs Node.
+    Node,
+    /// A bare loop over epoll.
+    Floor,
+}
+
+/// Builds what can be built here, measures, and prints a summary.
+pub(crate) fn run(options: &Options) -> ExitCode {
+    let mut report = Report::default();
+    // What failed has said why in the report.
+    let _: Option<()> = bench(options, &mut report);
+    report.finish()
+}
+
+fn bench(options: &Options, report: &mut Report) -> Option<()> {
+    let generator = report.step("build: the load generator", || {
+        if !cfg!(target_os = "linux") {
+            return Err(Missing("the load generator runs on Linux only".into()).into());
+        }
+        build("bench", "bench")
+    })?;
+    let contenders = match options.servers.as_slice() {
+        [] => Contender::value_variants(),
+        some => some,
+    };
+    let mut servers = Vec::new();
+    for contender in contenders {
+        let name = contender.name();
+        let server = report.step(format!("build: {name}"), || contender.build());
+        servers.extend(server.map(|path| (name, path)));
+    }
+    report.step("measure", || {
+        ensure!(!servers.is_empty(), "there is no server to measure");
+        tools::run(&mut options.command(&generator, &servers)?)
+    })
+}
+
+impl Options {
+    fn command(&self, generator: &Path, servers: &[(String, PathBuf)]) -> Result<Command> {
+        let out = match &self.out {
+            // The command runs elsewhere.
+            Some(folder) => env::current_dir()?.join(folder),
+            None => binaries()?.with_file_name("bench"),
+        };
+        let mut command = Command::new(generator);
+        command.current_dir(root());
+        for (name, path) in servers {
+            command.arg("--server").arg(format!("{name}={}", path.display()));
+        }
+        for scenario in &self.scenarios {
+            command.args(["--scenario", scenario]);
+        }
+        command.args(["--seconds", &self.seconds.to_string()]);
+        command.args(["--rounds", &self.rounds.to_string()]);
+        command.arg("--out").arg(out);
+        Ok(command)
+    }
+}
+
+impl Contender {
+    fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// Gives what to start.
+    fn build(self) -> Result<PathBuf> {
+        match self {
+            Self::Tower | Self::Axum | Self::Actix | Self::Warp => {
+                build("conformance", &format!("conformance-{}", self.name()))
+            }
+            Self::Socketioxide | Self::Floor => build("bench", &format!("peer-{}", self.name())),
+            Self::Node => {
+                node()?;
+                let folder = root().join("bench").join("peers").join("node");
+                npm_ci(&folder)?;
+                Ok(folder.join("server.js"))
+            }
+        }
+    }
+}
+
+/// Builds a binary as a release.
+fn build(package: &str, binary: &str) -> Result<PathBuf> {
+    tools::run(&mut cargo(["build", "--release", "--package", package, "--bin", binary]))?;
+    let path = binaries()?.with_file_name("release").join(format!("{binary}{EXE_SUFFIX}"));
+    ensure!(path.is_file(), "{} has not been built", path.display());
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    #[test]
+    fn passes_on_what_to_measure() {
+        let words = "bench echo-1 idle --rounds 2 --servers floor,axum --out /out".split(' ');
+        let Line { options } = Line::try_parse_from(words).expect("options");
+        assert_eq!(options.servers, [Contender::Floor, Contender::Axum]);
+        let servers = [("floor".to_owned(), PathBuf::from("/peer-floor"))];
+        let command = options.command(Path::new("/load"), &servers).expect("a command");
+        let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
+        assert_eq!(
+            args.join(" "),
+            "--server floor=/peer-floor --scenario echo-1 --scenario idle --seconds 3 --rounds 2 \
+             --out /out"
+        );
+    }
+
+    #[test]
+    fn every_server_has_a_name() {
+        let names: Vec<_> = Contender::value_variants().iter().map(|one| one.name()).collect();
+        let expected = ["tower", "axum", "actix", "warp", "socketioxide", "node", "floor"];
+        assert_eq!(names, expected);
+    }
+}
