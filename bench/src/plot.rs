@@ -16,7 +16,7 @@ pub(crate) fn bars(title: &str, unit: &str, costs: &[(&str, f64)]) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
          viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
-         <text x=\"12\" y=\"26\"><tspan font-weight=\"bold\">{}</tspan> · {}, less is better</text>\n",
+         <text x=\"12\" y=\"26\">{}: {}, less is better</text>\n",
         escape(title),
         escape(unit),
     );
