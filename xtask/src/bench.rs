@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: our servers and their peers under the same load.
 
 use std::{
-    env::{self, consts::EXE_SUFFIX},
+    env,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use crate::{
     report::Report,
-    tools::{self, Missing, binaries, cargo, node, npm_ci, root},
+    tools::{self, Missing, binaries, build, node, npm_ci, root},
 };
 
 /// What to measure.
@@ -65,7 +65,7 @@ fn bench(options: &Options, report: &mut Report) -> Option<()> {
         if !cfg!(target_os = "linux") {
             return Err(Missing("the load generator runs on Linux only".into()).into());
         }
-        build("bench", "bench")
+        build("release", "bench", "bench")
     })?;
     let contenders = match options.servers.as_slice() {
         [] => Contender::value_variants(),
@@ -114,9 +114,11 @@ impl Contender {
     fn build(self) -> Result<PathBuf> {
         match self {
             Self::Tower | Self::Axum | Self::Actix | Self::Warp => {
-                build("conformance", &format!("conformance-{}", self.name()))
+                build("release", "conformance", &format!("conformance-{}", self.name()))
             }
-            Self::Socketioxide | Self::Floor => build("bench", &format!("peer-{}", self.name())),
+            Self::Socketioxide | Self::Floor => {
+                build("release", "bench", &format!("peer-{}", self.name()))
+            }
             Self::Node => {
                 node()?;
                 let folder = root().join("bench").join("peers").join("node");
@@ -125,14 +127,6 @@ impl Contender {
             }
         }
     }
-}
-
-/// Builds a binary as a release.
-fn build(package: &str, binary: &str) -> Result<PathBuf> {
-    tools::run(&mut cargo(["build", "--release", "--package", package, "--bin", binary]))?;
-    let path = binaries()?.with_file_name("release").join(format!("{binary}{EXE_SUFFIX}"));
-    ensure!(path.is_file(), "{} has not been built", path.display());
-    Ok(path)
 }
 
 #[cfg(test)]

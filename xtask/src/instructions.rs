@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    env::consts::{ARCH, EXE_SUFFIX},
+    env::consts::ARCH,
     fmt::Write,
     fs,
     path::{Path, PathBuf},
@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::tools::{self, Missing, binaries, cargo, output, root};
+use crate::tools::{self, Missing, output, root};
 
 /// What to do with the numbers.
 #[derive(Debug, Default, clap::Args)]
@@ -46,8 +46,7 @@ pub(crate) fn check(options: &Options) -> Result<()> {
         let text = format!("the expected numbers are of {}, this is {ARCH}", expected.architecture);
         return Err(Missing(text).into());
     }
-    tools::run(&mut cargo(["build", "--package=operations", "--profile=counted"]))?;
-    let program = binaries()?.with_file_name("counted").join(format!("operations{EXE_SUFFIX}"));
+    let program = tools::build("counted", "operations", "operations")?;
     let mut counted = BTreeMap::new();
     for name in output(&mut Command::new(&program))?.lines() {
         counted.insert(name.to_owned(), count(&valgrind, &program, name)?);

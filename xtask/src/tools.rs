@@ -155,9 +155,19 @@ pub(crate) fn binaries() -> Result<PathBuf> {
     Ok(this.parent().context("finding the folder of the binaries")?.to_owned())
 }
 
-/// A binary of the workspace.
+/// A binary of the workspace that has been built with the same profile as this one.
 pub(crate) fn binary(name: &str) -> Result<PathBuf> {
-    let path = binaries()?.join(format!("{name}{EXE_SUFFIX}"));
+    existing(&binaries()?, name)
+}
+
+/// Builds a binary of the workspace with a profile other than `dev`.
+pub(crate) fn build(profile: &str, package: &str, name: &str) -> Result<PathBuf> {
+    run(&mut cargo(["build", "--profile", profile, "--package", package, "--bin", name]))?;
+    existing(&binaries()?.with_file_name(profile), name)
+}
+
+fn existing(folder: &Path, name: &str) -> Result<PathBuf> {
+    let path = folder.join(format!("{name}{EXE_SUFFIX}"));
     ensure!(path.is_file(), "{} has not been built", path.display());
     Ok(path)
 }

@@ -130,8 +130,9 @@ impl SocketIo {
     }
 
     /// Sets what is called for every error of a handler and every violation of the protocol; that a
-    /// connect is refused is no error. The default logs them with `tracing`: what [a client is to blame for](crate::Failure::is_clients)
-    /// as debug messages, the rest as errors.
+    /// connect is refused is no error. The default logs them with `tracing`: what
+    /// [a client is to blame for](crate::Failure::is_clients) as debug messages, the rest as
+    /// errors.
     pub fn on_error(&self, hook: impl Fn(&ErrorReport) + Send + Sync + 'static) {
         *write(&self.0.error_hook) = Arc::new(hook);
     }
