@@ -163,11 +163,7 @@ where
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
         .init();
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = options.threads {
-        runtime.worker_threads(threads);
-    }
-    let runtime = runtime.enable_all().build().expect("a runtime");
+    let runtime = runtime(options.threads).enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let server = Server::new(&options);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
@@ -188,6 +184,20 @@ where
         }
     });
     runtime.shutdown_timeout(Duration::from_millis(500));
+}
+
+/// On one thread the scheduler for many has no use: it takes its tasks out of turn once more than
+/// 256 are ready.
+fn runtime(threads: Option<usize>) -> tokio::runtime::Builder {
+    match threads {
+        Some(1) => tokio::runtime::Builder::new_current_thread(),
+        Some(threads) => {
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            runtime.worker_threads(threads);
+            runtime
+        }
+        None => tokio::runtime::Builder::new_multi_thread(),
+    }
 }
 
 async fn terminated() {
