@@ -4,12 +4,13 @@ mod support;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
+use futures_channel::oneshot;
 use socketio_core::{Clock, Endpoint, Frame, Limits, SocketIo, testing::TestServer};
 
 use self::support::{WebSocket, upgrade};
@@ -41,6 +42,44 @@ fn the_bytes_that_count_are_those_that_wait() {
     }
     assert_eq!(websocket.taken(), 2 + 37);
     assert!(socket.is_connected());
+}
+
+#[test]
+fn a_delivery_looks_at_nothing_else_and_misses_nothing() {
+    let server = TestServer::new(SocketIo::builder());
+    let (go, gone) = oneshot::channel();
+    let gone = Mutex::new(Some(gone));
+    server.io().on("wait", move || {
+        let gone = gone.lock().expect("no panic").take().expect("one call");
+        async { gone.await.expect("a message") }
+    });
+    server.io().on("ask", || ());
+    let websocket = connect(&server);
+    let socket = server.io().sockets().remove(0);
+    websocket.send_text(r#"421["wait"]"#);
+    server.run();
+
+    let reads = websocket.reads();
+    for taken in 3..13 {
+        socket.emit("n", &()).expect("an event");
+        server.run();
+        assert_eq!(websocket.taken(), taken);
+    }
+    assert_eq!(websocket.reads(), reads, "nobody looked for a frame");
+
+    // Beside a delivery, each of these wakes the task as well: a frame, a handler, a timer.
+    let expect_two = |taken: usize| {
+        socket.emit("n", &()).expect("an event");
+        server.run();
+        assert_eq!(websocket.taken(), taken + 2);
+    };
+    websocket.send_text(r#"422["ask"]"#);
+    expect_two(12);
+    go.send(()).expect("the handler waits");
+    expect_two(14);
+    socket.emit("n", &()).expect("an event");
+    server.advance(Duration::from_secs(25));
+    assert_eq!(websocket.taken(), 18, "an event and a ping");
 }
 
 #[test]

@@ -1,5 +1,4 @@
 use std::{
-    collections::VecDeque,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -10,6 +9,7 @@ use http::{HeaderMap, Response, StatusCode, header};
 
 use super::{Accept, AcceptError, set_header, with_body};
 use crate::{
+    proto::engine::Fifo,
     server::{Driver, PollingDriver, Session},
     wire::Encoded,
 };
@@ -66,7 +66,7 @@ pub(super) fn open(driver: Driver, headers: &HeaderMap) -> Accept {
     Accept::Open(response, PollingDriver::new(driver))
 }
 
-fn payload(packets: VecDeque<Encoded>) -> Response<Bytes> {
+fn payload(packets: Fifo<Encoded>) -> Response<Bytes> {
     let mut payload = Vec::with_capacity(packets.iter().map(|packet| packet.len() + 1).sum());
     for packet in packets {
         packet.write_records(&mut payload);

@@ -90,6 +90,7 @@ pub struct Serve<W> {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all the time it is the large one")]
 enum Stage {
     Begin(Upgrade),
     Run(Pump),

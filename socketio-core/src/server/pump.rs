@@ -1,9 +1,8 @@
 use std::{
-    collections::VecDeque,
     fmt,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::{Duration, Instant},
 };
 
@@ -16,9 +15,9 @@ use super::{
 use crate::{
     proto::{
         DisconnectReason,
-        engine::{WebSocketId, WebSocketState},
+        engine::{Fifo, WebSocketId, WebSocketState},
     },
-    wire::{Encoded, Frame},
+    wire::{Encoded, Frame, Frames},
 };
 
 /// Frames read before the writer has its turn: a client that floods must not starve itself.
@@ -49,9 +48,11 @@ pub(crate) struct Pump {
     session: Arc<Session>,
     id: WebSocketId,
     driver: Option<Driver>,
+    /// The session, once it is this task that it wakes: for all that wakes the task otherwise.
+    waker: Option<Waker>,
     timer: Timer,
-    packets: VecDeque<Encoded>,
-    frames: Option<crate::wire::Frames>,
+    packets: Fifo<Encoded>,
+    frames: Option<Frames>,
     flushed: bool,
     phase: Phase,
 }
@@ -79,12 +80,14 @@ enum Sent {
 
 impl Pump {
     pub(crate) fn new(session: Arc<Session>, id: WebSocketId, driver: Option<Driver>) -> Self {
+        let waker = driver.is_some().then(|| Waker::from(Arc::clone(&session)));
         Self {
             session,
             id,
             driver,
+            waker,
             timer: Timer::default(),
-            packets: VecDeque::new(),
+            packets: Fifo::default(),
             frames: None,
             flushed: true,
             phase: Phase::Open,
@@ -96,6 +99,9 @@ impl Pump {
     where
         W: Stream<Item = Result<Frame, WebSocketError>> + Sink<Frame, Error = WebSocketError>,
     {
+        if self.poll_delivery(ws.as_mut(), cx).is_pending() {
+            return Poll::Pending;
+        }
         loop {
             let now = self.session.now();
             if let Phase::Closing { until, .. } | Phase::Lingering { until } = self.phase
@@ -105,14 +111,17 @@ impl Pump {
             }
             if let Some(driver) = self.session.start_websocket(self.id) {
                 self.driver = Some(driver);
+                self.waker = Some(Waker::from(Arc::clone(&self.session)));
             }
+            let waker = self.waker.as_ref().unwrap_or(cx.waker()).clone();
+            let inner = &mut Context::from_waker(&waker);
             let mut read = match ws.as_mut().as_pin_mut() {
-                Some(ws) => self.poll_read(now, ws, cx),
+                Some(ws) => self.poll_read(now, ws, inner),
                 None => Poll::Pending,
             };
             let was_saturated = self.is_saturated();
             if let Some(driver) = &mut self.driver
-                && driver.poll(now, cx).is_ready()
+                && driver.poll(now, inner).is_ready()
             {
                 self.driver = None;
             }
@@ -121,7 +130,7 @@ impl Pump {
                 read = Poll::Ready(());
             }
             let writing = match ws.as_mut().as_pin_mut() {
-                Some(ws) => self.poll_write(now, ws, cx),
+                Some(ws) => self.poll_write(now, ws, inner),
                 None => Writing::Flushed,
             };
             if self.phase == Phase::Gone {
@@ -146,15 +155,40 @@ impl Pump {
                 continue;
             }
             let deadline = self.arm();
-            if self.timer.poll(&self.session, deadline, cx).is_ready() {
+            if self.timer.poll(&self.session, deadline, inner).is_ready() {
                 continue;
             }
             if read.is_ready() {
                 // The budget is used up but more may wait; others have their turn first.
-                cx.waker().wake_by_ref();
+                waker.wake();
             }
             return Poll::Pending;
         }
+    }
+
+    /// As a rule the task was woken to write, and that is all it then does: every delivery of a
+    /// broadcast comes this way. Pending if it sleeps again, ready if it is to look at everything.
+    fn poll_delivery<W>(&mut self, ws: Pin<&mut Option<W>>, cx: &mut Context<'_>) -> Poll<()>
+    where
+        W: Sink<Frame, Error = WebSocketError>,
+    {
+        let is_idle = self.phase == Phase::Open
+            && self.flushed
+            && self.packets.is_empty()
+            && self.frames.is_none();
+        let (true, Some(waker), Some(ws)) = (is_idle, &self.waker, ws.as_pin_mut()) else {
+            return Poll::Ready(());
+        };
+        let Some(packets) = self.session.poll_delivery(self.id) else {
+            return Poll::Ready(());
+        };
+        let waker = waker.clone();
+        self.packets = packets;
+        let writing = self.poll_send_all(ws, &mut Context::from_waker(&waker));
+        if writing == Writing::Blocked || self.phase != Phase::Open {
+            return Poll::Ready(());
+        }
+        self.session.poll_delivered(self.id, cx)
     }
 
     /// Reads frames and dispatches each. Pending when the websocket has no more for now.
@@ -192,7 +226,7 @@ impl Pump {
     }
 
     /// Writes all there is, with one flush.
-    fn poll_write<W>(&mut self, now: Instant, mut ws: Pin<&mut W>, cx: &mut Context<'_>) -> Writing
+    fn poll_write<W>(&mut self, now: Instant, ws: Pin<&mut W>, cx: &mut Context<'_>) -> Writing
     where
         W: Sink<Frame, Error = WebSocketError>,
     {
@@ -208,11 +242,27 @@ impl Pump {
         if self.phase == Phase::Open && state == WebSocketState::Closed {
             self.close(None, now);
         }
+        let writing = self.poll_send_all(ws, cx);
+        if writing == Writing::Flushed
+            && self.phase == Phase::Open
+            && state == WebSocketState::Closing
+        {
+            self.end(DisconnectReason::ForcedClose);
+            self.close(None, now);
+        }
+        writing
+    }
+
+    /// Gives all frames to the websocket, and has them on their way.
+    fn poll_send_all<W>(&mut self, mut ws: Pin<&mut W>, cx: &mut Context<'_>) -> Writing
+    where
+        W: Sink<Frame, Error = WebSocketError>,
+    {
         let written = loop {
             match self.poll_send(ws.as_mut(), cx) {
                 Poll::Ready(Ok(Sent::Frame)) => self.flushed = false,
                 Poll::Ready(Ok(Sent::Nothing)) if self.flushed => break Poll::Ready(Ok(())),
-                Poll::Ready(Ok(Sent::Nothing)) => break ws.as_mut().poll_flush(cx),
+                Poll::Ready(Ok(Sent::Nothing)) => break ws.poll_flush(cx),
                 Poll::Ready(Err(error)) => break Poll::Ready(Err(error)),
                 Poll::Pending => break Poll::Pending,
             }
@@ -224,10 +274,6 @@ impl Pump {
                 self.end(DisconnectReason::TransportClose);
                 self.phase = Phase::Gone;
             }
-        }
-        if self.phase == Phase::Open && state == WebSocketState::Closing {
-            self.end(DisconnectReason::ForcedClose);
-            self.close(None, now);
         }
         Writing::Flushed
     }
@@ -262,20 +308,16 @@ impl Pump {
 
     fn next_frame(&mut self) -> Option<Frame> {
         loop {
-            if let Some(frames) = &mut self.frames {
-                let frame = frames.next();
-                if frames.is_empty() {
-                    self.frames = None;
-                }
-                if frame.is_some() {
-                    return frame;
-                }
+            let mut frames = match self.frames.take() {
+                Some(frames) => frames,
+                None => self.packets.pop()?.into_frames(),
+            };
+            let frame = frames.next();
+            if !frames.is_empty() {
+                self.frames = Some(frames);
             }
-            self.frames = self.packets.pop_front().map(Encoded::into_frames);
-            if self.frames.is_none() {
-                // They give their memory back.
-                self.packets = VecDeque::new();
-                return None;
+            if frame.is_some() {
+                return frame;
             }
         }
     }
@@ -283,7 +325,7 @@ impl Pump {
     /// Has the close frame written next; what was to be written before it is lost.
     fn close(&mut self, code: Option<u16>, now: Instant) {
         self.phase = Phase::Closing { code, until: now + LINGER };
-        self.packets = VecDeque::new();
+        self.packets = Fifo::default();
         self.frames = None;
     }
 

@@ -1,15 +1,14 @@
 use std::{
-    collections::VecDeque,
     fmt, mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Wake, Waker},
     time::Instant,
 };
 
 use super::{driver::Driver, engine::Host, handshake::Handshake};
 use crate::{
     id::SessionId,
-    proto::engine::{Connection, Event, SendError, Transport, WebSocketId, WebSocketState},
+    proto::engine::{Connection, Event, Fifo, SendError, Transport, WebSocketId, WebSocketState},
     wire::{Encoded, Frame},
 };
 
@@ -17,6 +16,9 @@ use crate::{
 ///
 /// There is one way in: change the machine once under the lock, see what became ready, wake those
 /// wakers after the lock is gone. No user code runs under it and nothing awaits.
+///
+/// As a [`Wake`] it stands for the websocket's task: connection, handlers and timer wake that through
+/// here, so that it can tell whether it has anything to do but to write.
 pub(crate) struct Session {
     id: SessionId,
     host: Arc<dyn Host>,
@@ -31,7 +33,7 @@ struct State {
     armed: Option<Instant>,
     /// The websocket's task drives the session too, so that its waker serves for both.
     pump_drives: bool,
-    /// The driver is to look for work, though it may be running and past where it looks.
+    /// The driver's task is to look at everything, though it may be running and past where it looks.
     is_called: bool,
     /// The driver on its way from the polling task to the websocket's.
     handover: Option<Driver>,
@@ -113,10 +115,7 @@ impl Session {
     }
 
     /// Takes what is to be written to a websocket, and tells what the websocket is to the session.
-    pub(super) fn poll_transmit(
-        &self,
-        id: WebSocketId,
-    ) -> (WebSocketState, Option<VecDeque<Encoded>>) {
+    pub(super) fn poll_transmit(&self, id: WebSocketId) -> (WebSocketState, Option<Fifo<Encoded>>) {
         let mut state = self.lock();
         let packets = state.connection.poll_transmit(id);
         (state.connection.websocket_state(id), packets)
@@ -161,7 +160,8 @@ impl Session {
         let mut state = self.lock();
         let waker = match state.armed {
             Some(armed) if armed <= deadline => None,
-            _ => state.take_driver(),
+            Some(_) => state.call_driver(),
+            None => state.take_driver(),
         };
         drop(state);
         if let Some(waker) = waker {
@@ -172,8 +172,7 @@ impl Session {
     /// Has the driver look for work.
     pub(crate) fn wake_driver(&self) {
         let mut state = self.lock();
-        state.is_called = true;
-        let waker = state.take_driver();
+        let waker = state.call_driver();
         drop(state);
         if let Some(waker) = waker {
             waker.wake();
@@ -228,7 +227,7 @@ impl Session {
     }
 
     /// Gives the payload for the parked GET, or has it woken.
-    pub(crate) fn poll_get(&self, cx: &mut Context<'_>) -> Poll<VecDeque<Encoded>> {
+    pub(crate) fn poll_get(&self, cx: &mut Context<'_>) -> Poll<Fifo<Encoded>> {
         let mut state = self.lock();
         let Some(packets) = state.connection.poll_get() else {
             set(&mut state.wakers.get, cx);
@@ -290,8 +289,8 @@ impl Session {
             true => mem::take(&mut state.wakers.ready),
             false => Vec::new(),
         };
-        let is_called = pump.drives && mem::take(&mut state.is_called);
-        let to_drive = is_called || (pump.drives && state.can_drive(pump.saturated));
+        let is_called = pump.drives && state.is_called;
+        let to_drive = pump.drives && state.can_drive(pump.saturated);
         let connection = &state.connection;
         let to_write = !pump.ended
             && (connection.can_use_websocket()
@@ -309,7 +308,29 @@ impl Session {
         }
         drop(state);
         ready.into_iter().for_each(Waker::wake);
-        if has_work { Poll::Ready(()) } else { Poll::Pending }
+        if has_work {
+            return Poll::Ready(());
+        }
+        if is_called {
+            // Others have their turn first.
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    /// What was to be written is. Has the websocket's task woken when there is work for it, unless
+    /// there is some already.
+    pub(super) fn poll_delivered(&self, id: WebSocketId, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        state.connection.handle_flushed(id);
+        let has_work = !state.only_delivers(id)
+            || state.connection.can_use_websocket()
+            || !state.wakers.ready.is_empty();
+        if has_work {
+            return Poll::Ready(());
+        }
+        set(&mut state.wakers.websocket, cx);
+        Poll::Pending
     }
 
     /// Gives the driver to the websocket's task, if that now carries the session.
@@ -327,6 +348,17 @@ impl Session {
         None
     }
 
+    /// The websocket's task runs and needs no waking. If it can write, and has nothing else to do,
+    /// it gets what to write.
+    pub(super) fn poll_delivery(&self, id: WebSocketId) -> Option<Fifo<Encoded>> {
+        let mut state = self.lock();
+        if !state.only_delivers(id) {
+            return None;
+        }
+        state.wakers.websocket = None;
+        state.connection.poll_transmit(id)
+    }
+
     /// The websocket's task runs and needs no waking. Takes over the driver, if there is one for it.
     pub(super) fn start_websocket(&self, id: WebSocketId) -> Option<Driver> {
         let mut state = self.lock();
@@ -334,9 +366,12 @@ impl Session {
             return None;
         }
         state.wakers.websocket = None;
-        let driver = state.handover.take()?;
-        state.pump_drives = true;
-        Some(driver)
+        let driver = state.handover.take();
+        state.pump_drives |= driver.is_some();
+        if state.pump_drives {
+            state.is_called = false;
+        }
+        driver
     }
 
     /// The driver's task runs and needs no waking.
@@ -376,6 +411,16 @@ pub(super) enum Writing {
     Flushed,
 }
 
+impl Wake for Session {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.wake_driver();
+    }
+}
+
 impl State {
     /// Whether the POST can be answered.
     fn is_received(&self) -> bool {
@@ -388,6 +433,29 @@ impl State {
     /// Whether there is an event that the driver can take.
     fn can_drive(&self, saturated: bool) -> bool {
         self.connection.has_events() && (!saturated || self.connection.is_closed())
+    }
+
+    /// Whether the websocket's task has nothing to do but to write.
+    fn only_delivers(&self, id: WebSocketId) -> bool {
+        self.pump_drives
+            && !self.is_called
+            && !self.is_due()
+            && !self.connection.has_events()
+            && self.connection.websocket_state(id) == WebSocketState::Active
+    }
+
+    /// Whether something is due before the driver's task would look.
+    fn is_due(&self) -> bool {
+        match (self.connection.poll_timeout(), self.armed) {
+            (Some(timeout), Some(armed)) => timeout < armed,
+            (Some(_), None) => true,
+            (None, _) => false,
+        }
+    }
+
+    fn call_driver(&mut self) -> Option<Waker> {
+        self.is_called = true;
+        self.take_driver()
     }
 
     fn take_writer(&mut self) -> Option<Waker> {
@@ -409,13 +477,8 @@ impl State {
 
     fn take_wakers(&mut self) -> Wakers {
         let connection = &self.connection;
-        let is_due = match (connection.poll_timeout(), self.armed) {
-            (Some(timeout), Some(armed)) => timeout < armed,
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
         let drive = connection.has_events()
-            || is_due
+            || self.is_due()
             || (!self.pump_drives && connection.transport() == Transport::WebSocket);
         let received = connection.is_closed() || self.is_received();
         let ready = connection.is_ready();

@@ -54,6 +54,8 @@ pub(crate) struct WebSocket(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     to_server: VecDeque<Frame>,
+    /// How often the server looked for a frame.
+    reads: usize,
     /// Frames that the client took.
     taken: usize,
     /// Frames that it takes further, never flushing them. `None` is no bound, and flushes.
@@ -88,6 +90,11 @@ impl WebSocket {
     /// Frames that the client took.
     pub(crate) fn taken(&self) -> usize {
         self.lock().taken
+    }
+
+    /// How often the server looked for a frame.
+    pub(crate) fn reads(&self) -> usize {
+        self.lock().reads
     }
 
     /// Runs something in the midst of the server's writing the next frame.
@@ -130,6 +137,7 @@ impl Stream for WebSocket {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut state = self.lock();
+        state.reads += 1;
         match state.to_server.pop_front() {
             Some(frame) => Poll::Ready(Some(Ok(frame))),
             None => {

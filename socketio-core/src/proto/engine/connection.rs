@@ -1,5 +1,4 @@
 use std::{
-    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -7,9 +6,8 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    Settings, Transport,
+    Fifo, Settings, Transport,
     heartbeat::{Beat, Heartbeat},
-    inbox::Inbox,
     queue::Queue,
 };
 use crate::{
@@ -56,7 +54,7 @@ pub(crate) struct Connection {
     paused: bool,
     queue: Queue,
     heartbeat: Heartbeat,
-    events: Inbox,
+    events: Fifo<Event>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,7 +159,7 @@ impl Connection {
             queue,
             heartbeat: Heartbeat::new(now, &settings),
             settings,
-            events: Inbox::default(),
+            events: Fifo::default(),
         }
     }
 
@@ -341,7 +339,7 @@ impl Connection {
         }
         self.state = State::Closing { force_at: after(now, self.settings.drain_timeout) };
         // Nobody is there for what the client sent meanwhile.
-        self.events.clear();
+        self.events = Fifo::default();
         // Packets and the close packet never share a payload: the official client would act on the
         // close before it has read what comes with it.
         if self.get == Get::Parked && self.queue.is_empty() {
@@ -371,7 +369,7 @@ impl Connection {
     }
 
     /// What the parked GET is to be answered with: the records of one payload.
-    pub(crate) fn poll_get(&mut self) -> Option<VecDeque<Encoded>> {
+    pub(crate) fn poll_get(&mut self) -> Option<Fifo<Encoded>> {
         let packets = match self.get {
             Get::Absent => return None,
             Get::Parked if self.queue.is_empty() => return None,
@@ -380,7 +378,7 @@ impl Connection {
                 if matches!(self.state, State::Closing { .. }) {
                     self.abort(DisconnectReason::ForcedClose);
                 }
-                VecDeque::from([Encoded::packet(packet)])
+                Fifo::from(Encoded::packet(packet))
             }
         };
         self.get = Get::Absent;
@@ -389,7 +387,7 @@ impl Connection {
     }
 
     /// What is to be written to this websocket.
-    pub(crate) fn poll_transmit(&mut self, id: WebSocketId) -> Option<VecDeque<Encoded>> {
+    pub(crate) fn poll_transmit(&mut self, id: WebSocketId) -> Option<Fifo<Encoded>> {
         match self.websocket_state(id) {
             WebSocketState::Active | WebSocketState::Closing => {
                 (!self.queue.is_empty()).then(|| self.queue.take())
@@ -397,7 +395,7 @@ impl Connection {
             WebSocketState::Probing => {
                 let probe = self.probe.as_mut().filter(|probe| probe.pong_due)?;
                 probe.pong_due = false;
-                Some(VecDeque::from([Encoded::packet("3probe")]))
+                Some(Fifo::from(Encoded::packet("3probe")))
             }
             WebSocketState::Closed => None,
         }

@@ -1,15 +1,18 @@
 //! The Engine.IO v4 session.
 
 mod connection;
+mod fifo;
 mod heartbeat;
-mod inbox;
 mod queue;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-pub(crate) use self::connection::{Connection, Event, SendError, WebSocketId, WebSocketState};
+pub(crate) use self::{
+    connection::{Connection, Event, SendError, WebSocketId, WebSocketState},
+    fifo::Fifo,
+};
 
 /// What a session needs to know of the configuration.
 #[derive(Clone, Copy, Debug)]

@@ -1,13 +1,12 @@
-use std::{collections::VecDeque, mem};
+use std::mem;
 
+use super::Fifo;
 use crate::wire::Encoded;
 
 /// What waits for the client, and how much of it a transport has taken but not yet sent.
-///
-/// An empty queue holds no allocation: [`take`](Queue::take) gives the buffer away.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    packets: VecDeque<Encoded>,
+    packets: Fifo<Encoded>,
     bytes: usize,
     in_flight: usize,
 }
@@ -15,7 +14,7 @@ pub(super) struct Queue {
 impl Queue {
     pub(super) fn push(&mut self, packet: Encoded) {
         self.bytes += packet.len();
-        self.packets.push_back(packet);
+        self.packets.push(packet);
     }
 
     pub(super) fn push_front(&mut self, packet: Encoded) {
@@ -24,7 +23,7 @@ impl Queue {
     }
 
     /// Gives all packets to a transport. Their bytes count until [`sent`](Queue::sent).
-    pub(super) fn take(&mut self) -> VecDeque<Encoded> {
+    pub(super) fn take(&mut self) -> Fifo<Encoded> {
         self.in_flight = mem::take(&mut self.bytes);
         mem::take(&mut self.packets)
     }

@@ -1,0 +1,112 @@
+use std::{
+    collections::{VecDeque, vec_deque},
+    mem, option,
+};
+
+/// A queue that as a rule holds one thing at a time, which takes no allocation. An empty one holds
+/// none either.
+#[derive(Debug)]
+pub(crate) struct Fifo<T> {
+    next: Option<T>,
+    /// Behind the next one.
+    more: VecDeque<T>,
+}
+
+impl<T> Fifo<T> {
+    pub(crate) fn push(&mut self, item: T) {
+        match self.next {
+            None => self.next = Some(item),
+            Some(_) => self.more.push_back(item),
+        }
+    }
+
+    pub(super) fn push_front(&mut self, item: T) {
+        if let Some(next) = self.next.replace(item) {
+            self.more.push_front(next);
+        }
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        let next = self.next.take()?;
+        if self.more.capacity() > 0 {
+            self.next = self.more.pop_front();
+            if self.next.is_none() {
+                self.more = VecDeque::new();
+            }
+        }
+        Some(next)
+    }
+
+    /// Takes the last one and drops the others.
+    pub(super) fn take_last(&mut self) -> Option<T> {
+        let Self { next, mut more } = mem::take(self);
+        more.pop_back().or(next)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next.is_none()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.next.iter().chain(&self.more)
+    }
+}
+
+impl<T> Default for Fifo<T> {
+    fn default() -> Self {
+        Self { next: None, more: VecDeque::new() }
+    }
+}
+
+impl<T> From<T> for Fifo<T> {
+    fn from(item: T) -> Self {
+        Self { next: Some(item), more: VecDeque::new() }
+    }
+}
+
+impl<T> IntoIterator for Fifo<T> {
+    type Item = T;
+    type IntoIter = std::iter::Chain<option::IntoIter<T>, vec_deque::IntoIter<T>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.next.into_iter().chain(self.more)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fifo(items: &[u8]) -> Fifo<u8> {
+        let mut fifo = Fifo::default();
+        items.iter().for_each(|item| fifo.push(*item));
+        fifo
+    }
+
+    #[test]
+    fn keeps_the_order() {
+        let mut queue = fifo(&[1, 2, 3]);
+        queue.push_front(0);
+        assert_eq!(queue.iter().collect::<Vec<_>>(), [&0, &1, &2, &3]);
+        assert_eq!(queue.pop(), Some(0));
+        queue.push(4);
+        assert_eq!(queue.into_iter().collect::<Vec<_>>(), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn ends_empty_and_without_memory() {
+        let mut queue = fifo(&[1, 2]);
+        assert_eq!([queue.pop(), queue.pop(), queue.pop()], [Some(1), Some(2), None]);
+        assert!(queue.is_empty());
+        assert_eq!(queue.more.capacity(), 0);
+    }
+
+    #[test]
+    fn gives_its_last() {
+        for items in [&[1, 2, 3][..], &[3]] {
+            let mut queue = fifo(items);
+            assert_eq!(queue.take_last(), Some(3));
+            assert!(queue.is_empty());
+        }
+    }
+}
