@@ -65,12 +65,8 @@ impl SocketIoService {
         self
     }
 
-    /// What handlers can know of the request besides its head, if it is the first of its session:
-    /// the others they do not see.
+    /// What handlers can know of the request besides its head.
     fn add_extensions(&self, request: &HttpRequest, extensions: &mut http::Extensions) {
-        if request.query_string().split('&').any(|parameter| parameter.starts_with("sid=")) {
-            return;
-        }
         extensions.insert(request.connection_info().clone());
         if let Some(address) = request.peer_addr() {
             extensions.insert(PeerAddr(address));
@@ -84,7 +80,9 @@ impl SocketIoService {
         let (request, payload) = request.into_parts();
         let response = match convert::head(&request) {
             Ok(mut head) => {
-                self.add_extensions(&request, &mut head.extensions);
+                if self.endpoint.begins_session(&head) {
+                    self.add_extensions(&request, &mut head.extensions);
+                }
                 respond(&self.endpoint, &head, payload).await
             }
             Err(_) => HttpResponse::BadRequest().finish(),

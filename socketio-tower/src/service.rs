@@ -101,9 +101,11 @@ impl SocketIoService {
         let (mut head, body) = request.into_parts();
         // It owns the connection and must not live on in what handlers see of the request.
         let on_upgrade = head.extensions.remove::<OnUpgrade>();
-        (self.prepare)(&mut head.extensions);
-        if let Some(address) = (self.address)(&head.extensions) {
-            head.extensions.insert(PeerAddr(address));
+        if self.endpoint.begins_session(&head) {
+            (self.prepare)(&mut head.extensions);
+            if let Some(address) = (self.address)(&head.extensions) {
+                head.extensions.insert(PeerAddr(address));
+            }
         }
         match self.endpoint.accept(&head).await {
             Accept::Respond(response) => response,

@@ -79,6 +79,12 @@ impl Endpoint {
         path.strip_prefix(self.path()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// Whether a request asks for a new session. Only then do handlers get to see it, so only then
+    /// need an adapter add what it knows to its extensions.
+    pub fn begins_session(&self, head: &Parts) -> bool {
+        Query::parse(head.uri.query().unwrap_or_default()).sid.is_none()
+    }
+
     /// Decides on a request. Only its head is looked at; whether its path is the server's was
     /// decided by whoever routed it here.
     pub async fn accept(&self, head: &Parts) -> Accept {
