@@ -126,3 +126,23 @@ fn packet(u: &mut Unstructured<'_>) -> Result<String> {
     }
     Ok(format!("{text}[{}]", arguments.join(",")))
 }
+
+#[cfg(test)]
+mod tests {
+    use socketio_core::wire::Packet;
+
+    use super::*;
+
+    #[test]
+    fn a_part_of_the_junk_is_understood() {
+        let mut understood = [0; 2];
+        for Junk(text) in random(2000) {
+            match Packet::decode(&text.into()) {
+                Ok((Packet::Event { .. }, _)) => understood[0] += 1,
+                Ok((Packet::Ack { .. }, _)) => understood[1] += 1,
+                _ => {}
+            }
+        }
+        assert!(understood.iter().all(|count| *count > 100), "{understood:?} of 2000");
+    }
+}
