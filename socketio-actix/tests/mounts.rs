@@ -5,7 +5,7 @@ mod support;
 
 use actix_web::{App, HttpResponse, web};
 use http::StatusCode;
-use socketio_actix::{EngineIo, EngineSocket, SocketIo, configure, middleware, service};
+use socketio_actix::{SocketIo, configure, middleware, service};
 
 use support::{ECHO, POLLING, echo, echo_with};
 
@@ -121,21 +121,4 @@ async fn two_servers_side_by_side() {
     let server = serve!(App::new().service(service(&io)).service(service(&other)));
     server.echoes_at("/socket.io").await;
     server.echoes_at("/other/path").await;
-}
-
-#[tokio::test]
-async fn a_bare_engine_is_mounted_alike() {
-    let engine = EngineIo::builder().build_engine(|mut socket: EngineSocket| async move {
-        while let Some(message) = socket.recv().await {
-            if socket.send(message).is_err() {
-                break;
-            }
-        }
-    });
-    let engine = engine.expect("valid options");
-    let server = serve!(App::new().configure(configure(&engine)));
-    let uri = "/engine.io/?EIO=4&transport=websocket";
-    let mut websocket = server.websocket_with(uri, &[]).await;
-    assert!(websocket.text().await.starts_with("0{"));
-    assert_eq!(websocket.ask("4hé").await, "4hé");
 }

@@ -6,7 +6,7 @@ mod support;
 use std::convert::Infallible;
 
 use http::StatusCode;
-use socketio_warp::{EngineIo, EngineSocket, SocketIo, SocketIoLayer, filter};
+use socketio_warp::{SocketIo, SocketIoLayer, filter};
 use tower_layer::Layer;
 use warp::{Filter, Rejection, Reply};
 
@@ -86,22 +86,6 @@ async fn two_servers_side_by_side() {
     let server = serve!(filter(&echo()).or(filter(&other)));
     server.echoes_at("/socket.io").await;
     server.echoes_at("/other/path").await;
-}
-
-#[tokio::test]
-async fn a_bare_engine_is_mounted_alike() {
-    let engine = EngineIo::builder().build_engine(|mut socket: EngineSocket| async move {
-        while let Some(message) = socket.recv().await {
-            if socket.send(message).is_err() {
-                break;
-            }
-        }
-    });
-    let server = serve!(filter(&engine.expect("valid options")));
-    let uri = "/engine.io/?EIO=4&transport=websocket";
-    let mut websocket = server.websocket_with(uri, &[]).await;
-    assert!(websocket.text().await.starts_with("0{"));
-    assert_eq!(websocket.ask("4hé").await, "4hé");
 }
 
 #[tokio::test]

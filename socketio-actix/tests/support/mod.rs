@@ -9,7 +9,7 @@ mod client;
 use std::net::TcpListener;
 
 use actix_web::dev;
-use socketio_actix::{SocketIo, service};
+use socketio_actix::{Endpoint, service};
 
 pub(crate) use self::client::*;
 
@@ -32,9 +32,9 @@ pub(crate) fn listen(serve: impl FnOnce(TcpListener) -> dev::Server) -> Server {
 }
 
 /// Serves this and nothing else.
-pub(crate) async fn serve_io(io: &SocketIo) -> Server {
+pub(crate) async fn serve_io(server: impl Into<Endpoint>) -> Server {
     use crate::support;
 
-    let io = io.clone();
-    serve!(actix_web::App::new().service(service(&io)))
+    let endpoint = server.into();
+    serve!(actix_web::App::new().service(service(endpoint.clone())))
 }

@@ -8,7 +8,7 @@ mod client;
 use std::net::SocketAddr;
 
 use axum::Router;
-use socketio_axum::{SocketIo, layer};
+use socketio_axum::{Endpoint, layer};
 use tokio::net::TcpListener;
 
 pub(crate) use self::client::*;
@@ -23,6 +23,6 @@ pub(crate) async fn serve(app: Router) -> Server {
 }
 
 /// Serves this in front of an empty router.
-pub(crate) async fn serve_io(io: &SocketIo) -> Server {
-    serve(Router::new().layer(layer(io))).await
+pub(crate) async fn serve_io(server: impl Into<Endpoint>) -> Server {
+    serve(Router::new().layer(layer(server))).await
 }

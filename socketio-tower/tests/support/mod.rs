@@ -12,7 +12,7 @@ use http_body::Body;
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use socketio_tower::{SocketIo, SocketIoLayer};
+use socketio_tower::{Endpoint, SocketIoLayer};
 use tokio::net::TcpListener;
 use tower::{Layer, Service, service_fn};
 
@@ -60,6 +60,6 @@ pub(crate) async fn inner<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, Inf
 }
 
 /// Serves this in front of [`inner`].
-pub(crate) async fn serve_io(io: &SocketIo) -> Server {
-    serve(SocketIoLayer::new(io).layer(service_fn(inner))).await
+pub(crate) async fn serve_io(server: impl Into<Endpoint>) -> Server {
+    serve(SocketIoLayer::new(server).layer(service_fn(inner))).await
 }

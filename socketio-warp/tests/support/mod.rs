@@ -5,7 +5,7 @@
 #[path = "../../../socketio-tower/tests/support/client.rs"]
 mod client;
 
-use socketio_warp::{SocketIo, filter};
+use socketio_warp::{Endpoint, filter};
 
 pub(crate) use self::client::*;
 
@@ -20,6 +20,6 @@ macro_rules! serve {
 }
 
 /// Serves this and nothing else.
-pub(crate) async fn serve_io(io: &SocketIo) -> Server {
-    serve!(filter(io))
+pub(crate) async fn serve_io(server: impl Into<Endpoint>) -> Server {
+    serve!(filter(server))
 }
