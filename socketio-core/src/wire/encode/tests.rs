@@ -1,0 +1,103 @@
+use super::*;
+use crate::wire::{Frame, Packet};
+
+fn event<T: Args + ?Sized>(args: &T) -> Vec<Frame> {
+    let encoded = encode_event("/", "e", None, args).expect("an event");
+    encoded.into_frames().collect()
+}
+
+fn text(text: &'static str) -> Frame {
+    Frame::Text(ByteString::from_static(text))
+}
+
+#[test]
+fn a_text_whose_arguments_are_text_already_has_the_length_that_was_foreseen() {
+    let args = RawArgs::list(r#"["some text",{"a":[1]}]"#.into()).expect("arguments");
+    for (namespace, id) in [("/", None), ("/chat", Some(AckId(9))), ("/", Some(AckId(10)))] {
+        let header = Header { kinds: ["42", "45"], namespace, id };
+        let encoded = encode(header, Some("näme"), &args).expect("JSON");
+        assert_eq!(encoded.len(), header.size_hint(Some("näme")) + args.as_json().len());
+    }
+}
+
+#[test]
+fn a_name_is_escaped() {
+    for name in ["", "a\"b", "\\", "\u{1f}", "é\u{7f}"] {
+        let encoded = encode_event("/", name, None, &()).expect("JSON");
+        let text = format!("42[{}]", serde_json::Value::from(name));
+        assert!(encoded.into_frames().eq([Frame::Text(text.into())]), "{name:?}");
+    }
+}
+
+#[test]
+fn a_tuple_is_several_arguments_and_anything_else_is_one() {
+    assert_eq!(event(&(1, "a")), [text(r#"42["e",1,"a"]"#)]);
+    assert_eq!(event(&vec![1, 2]), [text(r#"42["e",[1,2]]"#)]);
+    assert_eq!(event(&((1, 2),)), [text(r#"42["e",[1,2]]"#)]);
+    assert_eq!(event("a\"b"), [text(r#"42["e","a\"b"]"#)]);
+    assert_eq!(event(&None::<u8>), [text(r#"42["e",null]"#)]);
+    assert_eq!(event(&f64::NAN), [text(r#"42["e",null]"#)]);
+    assert_eq!(event(&()), [text(r#"42["e"]"#)]);
+}
+
+#[test]
+fn namespaces_ids_and_names_are_written() {
+    let encoded = encode_event("/n", "\"", Some(AckId(7)), &true).expect("an event");
+    let frames: Vec<_> = encoded.into_frames().collect();
+    assert_eq!(frames, [text(r#"42/n,7["\"",true]"#)]);
+    let encoded = encode_ack("/n", AckId(7), &(1, 2)).expect("an acknowledgement");
+    let frames: Vec<_> = encoded.into_frames().collect();
+    assert_eq!(frames, [text("43/n,7[1,2]")]);
+}
+
+#[derive(Serialize)]
+struct Upload<'a> {
+    #[serde(with = "serde_bytes")]
+    tail: &'a [u8],
+    parts: Vec<Bytes>,
+}
+
+#[test]
+fn bytes_become_attachments() {
+    let upload = Upload { tail: b"x", parts: vec!["y".into()] };
+    let body = r#"["e",{"tail":{"_placeholder":true,"num":0},"parts":[{"_placeholder":true,"num":1}]},{"_placeholder":true,"num":2}]"#;
+    assert_eq!(
+        event(&(upload, Bytes::from("z"))),
+        [
+            Frame::Text(format!("453-{body}").into()),
+            Frame::Binary("x".into()),
+            Frame::Binary("y".into()),
+            Frame::Binary("z".into()),
+        ]
+    );
+}
+
+#[test]
+fn raw_arguments_are_handed_on_as_they_came() {
+    let Ok((Packet::Event { mut args, .. }, 1)) =
+        Packet::decode(&r#"51-["e", 1.50 ,{"_placeholder":true,"num":0}]"#.into())
+    else {
+        panic!("no event");
+    };
+    args.set_attachments(vec!["x".into()]).expect("one attachment");
+    assert_eq!(
+        event(&args),
+        [text(r#"451-["e",1.50 ,{"_placeholder":true,"num":0}]"#), Frame::Binary("x".into())]
+    );
+    assert_eq!(event(&RawArgs::default()), [text(r#"42["e"]"#)]);
+}
+
+#[test]
+fn reserved_names_and_bad_values_are_errors() {
+    let reserved = EncodeError::ReservedEvent { name: "disconnect".into() };
+    assert_eq!(encode_event("/", "disconnect", None, &1).err(), Some(reserved));
+    let map = std::collections::HashMap::from([((1, 2), 3)]);
+    assert!(matches!(encode_event("/", "e", None, &map), Err(EncodeError::Serialize { .. })));
+}
+
+#[test]
+fn refusals_carry_message_and_data() {
+    let data = serde_json::json!({"code": 401});
+    let frames: Vec<_> = encode_connect_error("/n", "no", Some(&data)).into_frames().collect();
+    assert_eq!(frames, [text(r#"44/n,{"message":"no","data":{"code":401}}"#)]);
+}
