@@ -100,18 +100,25 @@ impl From<EmitError> for ConnectError {
 #[error("{message}")]
 pub struct ExtractError {
     message: String,
+    is_clients: bool,
 }
 
 impl ExtractError {
-    /// Says what is missing or wrong.
+    /// Says what is missing or wrong in the application.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into() }
+        Self { message: message.into(), is_clients: false }
+    }
+
+    /// Says what is missing or wrong in what the client sent, which is
+    /// [its fault](Failure::is_clients).
+    pub fn clients(message: impl Into<String>) -> Self {
+        Self { message: message.into(), is_clients: true }
     }
 }
 
 impl From<ArgsError> for ExtractError {
     fn from(error: ArgsError) -> Self {
-        ExtractError::new(error.to_string())
+        ExtractError::clients(error.to_string())
     }
 }
 
@@ -143,19 +150,26 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Whether the client is to blame: it broke the protocol, or it left before the handler was
-    /// done with it.
+    /// Whether the client is to blame: it broke the protocol, it sent what does not fit, or it left
+    /// before the handler was done with it.
     pub fn is_clients(&self) -> bool {
         match self {
-            Failure::Violation(_) => true,
+            Failure::Extract(error) => error.is_clients,
             Failure::Handler(error) => {
-                matches!(error.downcast_ref(), Some(EmitError::Closed))
+                error.is::<ArgsError>()
+                    || matches!(error.downcast_ref(), Some(ExtractError { is_clients: true, .. }))
+                    || matches!(error.downcast_ref(), Some(EmitError::Closed))
                     || matches!(
                         error.downcast_ref(),
-                        Some(AckError::Disconnected | AckError::Emit(EmitError::Closed))
+                        Some(
+                            AckError::Args(_)
+                                | AckError::Disconnected
+                                | AckError::Emit(EmitError::Closed)
+                        )
                     )
             }
-            _ => false,
+            Failure::Panic { .. } | Failure::Refused(_) => false,
+            Failure::Violation(_) => true,
         }
     }
 }

@@ -47,7 +47,7 @@ fn every_error_reaches_the_hook() {
     }
     client.connection().send_text("4abc");
     let expected = [
-        (r#""number" in /: bad argument: invalid type: string "x", expected u32"#, false),
+        (r#""number" in /: bad argument: invalid type: string "x", expected u32"#, true),
         (r#""state" in /: bad argument: no state of type alloc::string::String"#, false),
         (r#""error" in /: did not work"#, false),
         (r#""gone" in /: disconnected before the acknowledgement"#, true),
