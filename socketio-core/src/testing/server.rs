@@ -197,7 +197,6 @@ impl TestServer {
         let (mut head, _) = request.into_parts();
         for (name, value) in [
             (header::CONNECTION, "Upgrade"),
-            (header::CONNECTION, "Upgrade"),
             (header::UPGRADE, "websocket"),
             (header::SEC_WEBSOCKET_VERSION, "13"),
             (header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ=="),

@@ -34,7 +34,6 @@ pub(crate) fn upgrade(endpoint: &Endpoint, sid: Option<&str>) -> Upgrade {
     let mut head = head(endpoint, "websocket", sid);
     for (name, value) in [
         (header::CONNECTION, "Upgrade"),
-        (header::CONNECTION, "Upgrade"),
         (header::UPGRADE, "websocket"),
         (header::SEC_WEBSOCKET_VERSION, "13"),
         (header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ=="),
