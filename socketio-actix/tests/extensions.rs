@@ -1,5 +1,7 @@
 //! Handlers read what actix-web and its middleware know of the first request.
 
+#[path = "../../socketio-tower/tests/stories/extensions.rs"]
+mod stories;
 #[macro_use]
 mod support;
 
@@ -14,13 +16,8 @@ use actix_web::{
 };
 use socketio_actix::{Data, Extension, SocketIo, middleware, service};
 
-use support::{Server, WEBSOCKET};
-
-const ALICE: (&str, &str) = ("x-user", "alice");
-const WHO: &str = r#"420["who"]"#;
-
-#[derive(Clone)]
-struct User(String);
+use stories::{ALICE, User, WHO, io, knows_alice};
+use support::Server;
 
 /// Takes the user's name from a header, as real middleware would from a cookie or a token.
 async fn sign_in<B: MessageBody>(
@@ -34,29 +31,9 @@ async fn sign_in<B: MessageBody>(
     next.call(request).await
 }
 
-fn io() -> SocketIo {
-    let io = SocketIo::new();
-    io.on("who", |user: Option<Extension<User>>| Data(user.map(|user| user.0.0)));
-    io
-}
-
-async fn knows_alice(server: Server) {
-    let alice = server.polling_with("/socket.io", &[ALICE]).await;
-    assert_eq!(alice.ask(WHO).await, r#"430["alice"]"#);
-    let nobody = server.polling("/socket.io").await;
-    assert_eq!(nobody.ask(WHO).await, "430[null]");
-    let mut alice = server.websocket_with(WEBSOCKET, &[ALICE]).await;
-    alice.join().await;
-    assert_eq!(alice.ask(WHO).await, r#"430["alice"]"#);
-}
-
-#[tokio::test]
-async fn an_extension_of_the_first_request_is_the_sessions() {
-    let io = io();
-    knows_alice(serve!(
-        App::new().wrap(from_fn(sign_in)).service(service(&io).extension::<User>())
-    ))
-    .await;
+async fn server(io: &SocketIo) -> Server {
+    let io = io.clone();
+    serve!(App::new().wrap(from_fn(sign_in)).service(service(&io).extension::<User>()))
 }
 
 #[tokio::test]

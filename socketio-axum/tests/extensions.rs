@@ -1,5 +1,7 @@
 //! Handlers read what middleware left with the request, and see what it changed.
 
+#[path = "../../socketio-tower/tests/stories/extensions.rs"]
+mod stories;
 mod support;
 
 use axum::{
@@ -11,13 +13,8 @@ use axum::{
 };
 use socketio_axum::{ConnectError, Data, Extension, Handshake, RouterExt, SocketIo, layer};
 
-use support::{WEBSOCKET, serve};
-
-const ALICE: (&str, &str) = ("x-user", "alice");
-const WHO: &str = r#"420["who"]"#;
-
-#[derive(Clone)]
-struct User(String);
+use stories::{ALICE, User, WHO, io};
+use support::{Server, serve};
 
 /// Takes the user's name from a header, as real middleware would from a cookie or a token.
 async fn sign_in(mut request: Request, next: Next) -> Response {
@@ -28,28 +25,8 @@ async fn sign_in(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-fn io() -> SocketIo {
-    let io = SocketIo::new();
-    io.on("who", |user: Option<Extension<User>>| Data(user.map(|user| user.0.0)));
-    io
-}
-
-#[tokio::test]
-async fn an_extension_of_the_first_request_is_the_sessions() {
-    let app = Router::new().layer(layer(&io())).layer(middleware::from_fn(sign_in));
-    let server = serve(app).await;
-    let alice = server.polling_with("/socket.io", &[ALICE]).await;
-    assert_eq!(alice.ask(WHO).await, r#"430["alice"]"#);
-    let nobody = server.polling("/socket.io").await;
-    assert_eq!(nobody.ask(WHO).await, "430[null]");
-}
-
-#[tokio::test]
-async fn also_over_websocket() {
-    let app = Router::new().layer(layer(&io())).layer(middleware::from_fn(sign_in));
-    let mut alice = serve(app).await.websocket_with(WEBSOCKET, &[ALICE]).await;
-    alice.join().await;
-    assert_eq!(alice.ask(WHO).await, r#"430["alice"]"#);
+async fn server(io: &SocketIo) -> Server {
+    serve(Router::new().layer(layer(io)).layer(middleware::from_fn(sign_in))).await
 }
 
 #[tokio::test]
@@ -83,8 +60,7 @@ async fn who_is_not_signed_in_can_be_refused_a_namespace() {
         Some(_) => Ok(()),
         None => Err(ConnectError::new("sign in first")),
     });
-    let app = Router::new().layer(layer(&io)).layer(middleware::from_fn(sign_in));
-    let server = serve(app).await;
+    let server = server(&io).await;
     let alice = server.polling_with("/socket.io", &[ALICE]).await;
     assert!(alice.ask("40/members,").await.starts_with("40/members,{"));
     let nobody = server.polling("/socket.io").await;

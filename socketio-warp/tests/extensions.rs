@@ -1,37 +1,25 @@
 //! Handlers read what other filters found out about the first request.
 
+#[path = "../../socketio-tower/tests/stories/extensions.rs"]
+mod stories;
 #[macro_use]
 mod support;
 
 use http::StatusCode;
-use socketio_warp::{Data, Extension, SocketIo, filter_with};
+use socketio_warp::{Data, Extension, SocketIo, filter, filter_with};
 use warp::{Filter, Rejection};
 
-use support::{POLLING, WEBSOCKET};
-
-const ALICE: (&str, &str) = ("x-user", "alice");
-const WHO: &str = r#"420["who"]"#;
-
-#[derive(Clone)]
-struct User(String);
+use stories::{ALICE, User, WHO, io};
+use support::{POLLING, Server};
 
 /// Takes the user's name from a header, as a real filter would from a cookie or a token.
 fn user() -> impl Filter<Extract = (User,), Error = Rejection> + Copy {
     warp::header("x-user").map(User)
 }
 
-fn io() -> SocketIo {
-    let io = SocketIo::new();
-    io.on("who", |user: Option<Extension<User>>| Data(user.map(|user| user.0.0)));
-    io
-}
-
-#[tokio::test]
-async fn what_a_filter_extracts_is_the_sessions() {
-    let server = serve!(filter_with(&io(), user()));
-    let mut alice = server.websocket_with(WEBSOCKET, &[ALICE]).await;
-    alice.join().await;
-    assert_eq!(alice.ask(WHO).await, r#"430["alice"]"#);
+/// Who has no header is nobody, and goes on to a mount that does not ask.
+async fn server(io: &SocketIo) -> Server {
+    serve!(filter_with(io, user()).or(filter(io)))
 }
 
 #[tokio::test]
