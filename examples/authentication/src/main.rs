@@ -33,12 +33,8 @@ mod http;
 mod messages;
 mod users;
 
-use std::{
-    env::{self, VarError},
-    time::Duration,
-};
+use std::time::Duration;
 
-use anyhow::Context;
 use examples_common::{self as common, Asset};
 
 use self::handlers::Desk;
@@ -80,12 +76,6 @@ async fn main() -> anyhow::Result<()> {
 
 /// How long a session lasts: `SESSION_SECONDS`, or else eight hours.
 fn lifetime() -> anyhow::Result<Duration> {
-    let seconds = match env::var("SESSION_SECONDS") {
-        Ok(seconds) => {
-            seconds.parse().with_context(|| format!("SESSION_SECONDS is {seconds:?}"))?
-        }
-        Err(VarError::NotPresent) => 8 * 60 * 60,
-        Err(error) => return Err(error).context("SESSION_SECONDS"),
-    };
+    let seconds = common::variable("SESSION_SECONDS")?.unwrap_or(8 * 60 * 60);
     Ok(Duration::from_secs(seconds))
 }

@@ -16,5 +16,5 @@ pub use self::{
     answer::Answer,
     nickname::{NicknameError, nickname},
     page::Asset,
-    setup::{address, builder, greet, listener, stopped},
+    setup::{address, builder, greet, listener, stopped, variable},
 };

@@ -1,7 +1,9 @@
 use std::{
     env::{self, VarError},
     net::{Ipv4Addr, SocketAddr},
+    num::ParseIntError,
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
 use anyhow::{Context, bail};
@@ -42,12 +44,20 @@ fn client_files() -> anyhow::Result<PathBuf> {
 /// # Errors
 /// `PORT` is no port.
 pub fn address() -> anyhow::Result<SocketAddr> {
-    let port = match env::var("PORT") {
-        Ok(port) => port.parse().with_context(|| format!("PORT is {port:?}"))?,
-        Err(VarError::NotPresent) => 3000,
-        Err(error) => return Err(error).context("PORT"),
-    };
+    let port = variable("PORT")?.unwrap_or(3000);
     Ok((Ipv4Addr::LOCALHOST, port).into())
+}
+
+/// The number in a variable of the environment, if it is set.
+///
+/// # Errors
+/// It is no such number.
+pub fn variable<T: FromStr<Err = ParseIntError>>(name: &'static str) -> anyhow::Result<Option<T>> {
+    match env::var(name) {
+        Ok(value) => value.parse().map(Some).with_context(|| format!("{name} is {value:?}")),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(error) => Err(error).context(name),
+    }
 }
 
 /// Listens at [`address`]. Connections send small frames at once, whatever the client has yet to

@@ -19,12 +19,8 @@ mod market;
 mod messages;
 mod task;
 
-use std::{
-    env::{self, VarError},
-    time::Duration,
-};
+use std::time::Duration;
 
-use anyhow::Context;
 use examples_common::{self as common, Asset};
 use tokio::sync::oneshot;
 use warp::Filter;
@@ -71,11 +67,7 @@ async fn main() -> anyhow::Result<()> {
 
 /// The time from tick to tick: `TICK_MS`, or else a quarter of a second.
 fn period() -> anyhow::Result<Duration> {
-    let millis = match env::var("TICK_MS") {
-        Ok(millis) => millis.parse().with_context(|| format!("TICK_MS is {millis:?}"))?,
-        Err(VarError::NotPresent) => 250,
-        Err(error) => return Err(error).context("TICK_MS"),
-    };
+    let millis = common::variable("TICK_MS")?.unwrap_or(250);
     anyhow::ensure!(millis > 0, "TICK_MS must not be zero");
     Ok(Duration::from_millis(millis))
 }
