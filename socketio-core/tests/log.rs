@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use socketio_core::{
-    Context, Data, ExtractError, FromContext, RawArgs, Socket, SocketIo, State, testing::TestServer,
+    Auth, Context, Data, ExtractError, FromContext, RawArgs, Socket, SocketIo, State,
+    testing::TestServer,
 };
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -53,6 +54,7 @@ fn what_a_client_sends_wrongly_is_for_debugging() {
 
     let levels = levels(|server| {
         let io = server.io();
+        io.of("/members").on_connect(|_: Auth<u32>| {});
         io.on("data", |_: Data<u32>| {});
         io.on("custom", |_: Language| {});
         io.on("result", |number: Result<Data<u32>, ExtractError>| number);
@@ -65,9 +67,10 @@ fn what_a_client_sends_wrongly_is_for_debugging() {
             client.emit(event, "x");
         }
         client.acknowledge(&client.expect_event("number"), "x");
+        client.connection().join("/members", &serde_json::json!({})).expect_err("no number");
         client.connection().send_text("4abc");
     });
-    assert_eq!(levels, [Level::DEBUG; 6]);
+    assert_eq!(levels, [Level::DEBUG; 7]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::{error::ExtractError, proto::DisconnectReason, wire::RawArgs};
 ///         let language = header.and_then(|value| value.to_str().ok());
 ///         language
 ///             .map(|language| Language(language.to_owned()))
-///             .ok_or_else(|| ExtractError::new("no language"))
+///             .ok_or_else(|| ExtractError::clients("no language"))
 ///     }
 /// }
 /// ```

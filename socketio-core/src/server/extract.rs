@@ -61,7 +61,7 @@ impl<C: Context, T: DeserializeOwned> FromContext<C> for Auth<T> {
         cx.socket()
             .auth()
             .map(Auth)
-            .map_err(|error| ExtractError::new(format!("auth payload: {error}")))
+            .map_err(|error| ExtractError::clients(format!("auth payload: {error}")))
     }
 }
 
