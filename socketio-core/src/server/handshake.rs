@@ -39,7 +39,11 @@ impl Handshake {
         Self(Arc::new(Inner {
             packed: pack(head),
             head: OnceLock::new(),
-            extensions: head.extensions.clone(),
+            // An empty one that was used before would keep its table.
+            extensions: match head.extensions.is_empty() {
+                true => Extensions::new(),
+                false => head.extensions.clone(),
+            },
             time,
         }))
     }
