@@ -35,21 +35,21 @@ pub struct RawArgs {
 impl RawArgs {
     /// Reads `["name", …]`.
     pub(super) fn event(array: ByteString) -> Result<(ByteString, Self), PacketError> {
-        let elements = elements(&array, 1)?;
-        let name = match elements.head {
+        let Elements { head, tail } = elements(&array, 1)?;
+        let name = match head {
             Some(name) => event_name(&array, name)?,
             None => return Err(PacketError::Payload),
         };
         if is_reserved(&name) {
             return Err(PacketError::ReservedEvent);
         }
-        Ok((name, Self::new(array.clone(), 1, elements.tail)))
+        Ok((name, Self::new(array, 1, tail)))
     }
 
     /// Reads `[…]`.
     pub(super) fn list(array: ByteString) -> Result<Self, PacketError> {
         let tail = elements(&array, 0)?.tail;
-        Ok(Self::new(array.clone(), 0, tail))
+        Ok(Self::new(array, 0, tail))
     }
 
     fn new(array: ByteString, skipped: usize, tail: Tail) -> Self {

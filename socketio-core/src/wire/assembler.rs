@@ -16,7 +16,8 @@ pub struct AssemblerLimits {
 #[derive(Debug)]
 pub struct Assembler {
     limits: AssemblerLimits,
-    pending: Option<Pending>,
+    /// Boxed, as most clients never send one.
+    pending: Option<Box<Pending>>,
 }
 
 #[derive(Debug)]
@@ -50,7 +51,8 @@ impl Assembler {
         if missing > self.limits.attachments {
             return Err(PacketError::TooManyAttachments);
         }
-        self.pending = Some(Pending { packet, missing, bytes: 0, parts: Vec::new() });
+        let pending = Pending { packet, missing, bytes: 0, parts: Vec::new() };
+        self.pending = Some(Box::new(pending));
         Ok(None)
     }
 
