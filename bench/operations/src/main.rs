@@ -3,24 +3,23 @@
 //!
 //! Every reply is compared with what it must be.
 
-mod memory;
+mod connection;
 
 use std::{
     env,
     pin::{Pin, pin},
     process::ExitCode,
-    sync::Arc,
     task::Context,
 };
 
 use bytes::Bytes;
-use bytestring::ByteString;
 use futures_util::{FutureExt, SinkExt, Stream, StreamExt, stream, task::noop_waker_ref};
-use http::{HeaderValue, Method, header, request::Parts};
-use socketio_core::{Accept, Endpoint, Frame, RawArgs, Socket, SocketIo};
+use http::Method;
+use operations::{Client, accept, echo_frames, head, memory::Task, payload, server, text};
+use socketio_core::{Accept, Frame};
 use socketio_tokio::WebSocket;
 
-use self::memory::{Connection, Standing, Task, Wire};
+use self::connection::Connection;
 
 /// Each does something so many times.
 type Operation = fn(usize);
@@ -84,9 +83,7 @@ fn connect_disconnect(count: usize) {
     let (endpoint, io) = server();
     for _ in 0..count {
         let mut client = Client::connect(&endpoint);
-        client.wire.cut();
-        client.task.run();
-        assert!(client.task.is_done());
+        client.leave();
     }
     assert_eq!(io.clients_count(), 0);
 }
@@ -174,81 +171,4 @@ fn websocket(count: usize) {
         // As the server does, it looks whether there is more.
         assert!(Pin::new(&mut server).poll_next(&mut cx).is_pending());
     }
-}
-
-fn server() -> (Endpoint, SocketIo) {
-    let io = SocketIo::builder().clock(Arc::new(Standing::now())).build().expect("valid options");
-    io.on("message", |socket: Socket, args: RawArgs| socket.emit("message-back", &args));
-    io.on("message-with-ack", |args: RawArgs| args);
-    (Endpoint::from(&io), io)
-}
-
-/// A client on a websocket, and the server's task for it.
-struct Client {
-    wire: Wire,
-    task: Task,
-}
-
-impl Client {
-    fn connect(endpoint: &Endpoint) -> Self {
-        let wire = Wire::default();
-        let task = match accept(endpoint, &head(Method::GET, "websocket", None)) {
-            Accept::Upgrade(upgrade) => Task::new(upgrade.serve(wire.clone())),
-            other => panic!("no websocket: {other:?}"),
-        };
-        let mut client = Self { wire, task };
-        client.send(&Frame::Text(ByteString::from_static("40")));
-        for start in ["0{", "40{"] {
-            let frame = client.receive();
-            assert!(matches!(&frame, Frame::Text(text) if text.starts_with(start)), "{frame:?}");
-        }
-        client
-    }
-
-    fn send(&mut self, frame: &Frame) {
-        self.wire.send(frame.clone());
-        self.task.run();
-    }
-
-    fn receive(&self) -> Frame {
-        self.wire.receive().expect("a frame")
-    }
-}
-
-fn accept(endpoint: &Endpoint, head: &Parts) -> Accept {
-    endpoint.accept(head).now_or_never().expect("nothing to wait for")
-}
-
-fn head(method: Method, transport: &str, sid: Option<&str>) -> Parts {
-    let sid = sid.map(|sid| format!("&sid={sid}")).unwrap_or_default();
-    let uri = format!("/socket.io/?EIO=4&transport={transport}{sid}");
-    let request = http::Request::builder().method(method).uri(uri).body(()).expect("a request");
-    let (mut head, ()) = request.into_parts();
-    if transport == "websocket" {
-        for (name, value) in [
-            (header::CONNECTION, "Upgrade"),
-            (header::UPGRADE, "websocket"),
-            (header::SEC_WEBSOCKET_VERSION, "13"),
-            (header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ=="),
-        ] {
-            head.headers.insert(name, HeaderValue::from_static(value));
-        }
-    }
-    head
-}
-
-fn payload() -> String {
-    "x".repeat(64)
-}
-
-fn echo_frames() -> [Frame; 2] {
-    ["message", "message-back"].map(|name| text(&format!(r#"42["{name}","{}"]"#, payload())))
-}
-
-/// A frame in memory that is shared, as it is when it has come from a network.
-fn text(text: &str) -> Frame {
-    let frame = Frame::Text(text.into());
-    // The first clone makes it so.
-    let _ = frame.clone();
-    frame
 }

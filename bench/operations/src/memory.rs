@@ -4,7 +4,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
-    io,
+    fmt,
     pin::Pin,
     rc::Rc,
     sync::{
@@ -17,10 +17,9 @@ use std::{
 
 use futures_util::{Sink, Stream};
 use socketio_core::{Clock, Frame, Sleep, WebSocketError};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A future that is polled when it was woken.
-pub(crate) struct Task {
+/// A future that is polled when it was woken, which may be by another thread.
+pub struct Task {
     future: Pin<Box<dyn Future<Output = ()>>>,
     is_awake: Arc<Flag>,
     waker: Waker,
@@ -36,33 +35,41 @@ impl Wake for Flag {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.store(true, Ordering::Release);
     }
 }
 
 impl Task {
-    pub(crate) fn new(future: impl Future<Output = ()> + 'static) -> Self {
+    /// A task that has not run yet.
+    pub fn new(future: impl Future<Output = ()> + 'static) -> Self {
         let is_awake = Arc::new(Flag(AtomicBool::new(true)));
         let waker = Waker::from(Arc::clone(&is_awake));
         Self { future: Box::pin(future), is_awake, waker, is_done: false }
     }
 
     /// Runs until it waits.
-    pub(crate) fn run(&mut self) {
-        while !self.is_done && self.is_awake.0.swap(false, Ordering::Relaxed) {
+    pub fn run(&mut self) {
+        while !self.is_done && self.is_awake.0.swap(false, Ordering::Acquire) {
             let mut cx = Context::from_waker(&self.waker);
             self.is_done = self.future.as_mut().poll(&mut cx).is_ready();
         }
     }
 
-    pub(crate) fn is_done(&self) -> bool {
+    /// Whether the future has come to its end.
+    pub fn is_done(&self) -> bool {
         self.is_done
+    }
+}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task").field("is_done", &self.is_done).finish_non_exhaustive()
     }
 }
 
 /// A websocket in memory. Clones are the same: one is the server's end, one the client's.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Wire(Rc<Ends>);
+pub struct Wire(Rc<Ends>);
 
 #[derive(Debug, Default)]
 struct Ends {
@@ -73,17 +80,19 @@ struct Ends {
 }
 
 impl Wire {
-    pub(crate) fn send(&self, frame: Frame) {
+    /// The client sends.
+    pub fn send(&self, frame: Frame) {
         self.0.to_server.borrow_mut().push_back(frame);
         self.wake();
     }
 
-    pub(crate) fn receive(&self) -> Option<Frame> {
+    /// The client takes what has come.
+    pub fn receive(&self) -> Option<Frame> {
         self.0.to_client.borrow_mut().pop_front()
     }
 
     /// The client closes the connection.
-    pub(crate) fn cut(&self) {
+    pub fn cut(&self) {
         self.0.is_cut.set(true);
         self.wake();
     }
@@ -131,73 +140,14 @@ impl Sink<Frame> for Wire {
     }
 }
 
-/// A connection in memory. Clones are the same: one is the server's end, one the client's.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Connection(Rc<RefCell<Bytes>>);
-
-#[derive(Debug, Default)]
-struct Bytes {
-    to_server: Vec<u8>,
-    to_client: Vec<u8>,
-}
-
-impl Connection {
-    pub(crate) fn send(&self, bytes: &[u8]) {
-        self.0.borrow_mut().to_server.extend_from_slice(bytes);
-    }
-
-    /// Takes what has come. Tells whether it is this.
-    pub(crate) fn receives(&self, expected: &[u8]) -> bool {
-        let received = &mut self.0.borrow_mut().to_client;
-        let is_expected = received == expected;
-        received.clear();
-        is_expected
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let bytes = &mut self.0.borrow_mut().to_server;
-        if bytes.is_empty() {
-            return Poll::Pending;
-        }
-        // All of it has room in every buffer that is read into here.
-        buffer.put_slice(bytes);
-        bytes.clear();
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.0.borrow_mut().to_client.extend_from_slice(bytes);
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
 /// A clock that stands.
 #[derive(Debug)]
-pub(crate) struct Standing(Instant);
+pub struct Standing(Instant);
 
 impl Standing {
+    /// A clock that tells the time of this call for ever.
     #[expect(clippy::disallowed_methods, reason = "read once, and never again")]
-    pub(crate) fn now() -> Self {
+    pub fn now() -> Self {
         Self(Instant::now())
     }
 }
