@@ -1,7 +1,6 @@
 //! `cargo xtask bench`: our servers and their peers under the same load.
 
 use std::{
-    env,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
@@ -11,7 +10,7 @@ use clap::ValueEnum;
 
 use crate::{
     report::Report,
-    tools::{self, Missing, binaries, build, node, npm_ci, root},
+    tools::{self, Missing, build, measurements, node, npm_ci, root},
 };
 
 /// What to measure.
@@ -85,11 +84,7 @@ fn bench(options: &Options, report: &mut Report) -> Option<()> {
 
 impl Options {
     fn command(&self, generator: &Path, servers: &[(String, PathBuf)]) -> Result<Command> {
-        let out = match &self.out {
-            // The command runs elsewhere.
-            Some(folder) => env::current_dir()?.join(folder),
-            None => binaries()?.with_file_name("bench"),
-        };
+        let out = measurements(self.out.as_deref())?;
         let mut command = Command::new(generator);
         command.current_dir(root());
         for (name, path) in servers {

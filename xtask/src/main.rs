@@ -6,6 +6,7 @@ mod instructions;
 mod official;
 mod purity;
 mod report;
+mod scale;
 mod test;
 mod tools;
 
@@ -31,6 +32,8 @@ enum Chore {
     Official(official::Options),
     /// Checks that the core knows no runtime and no framework, and reads the clock in one place.
     Purity,
+    /// Measures how the cost of a connection, an event and a delivery changes as the work grows.
+    Scale(scale::Options),
     /// Runs every check and test, or the given parts.
     Test(test::Options),
 }
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Chore::Instructions(options) => instructions::check(&options),
         Chore::Official(options) => return official::run(&options),
         Chore::Purity => purity::check(),
+        Chore::Scale(options) => scale::run(&options),
         Chore::Test(options) => return test::run(&options),
     };
     match done {

@@ -160,6 +160,15 @@ pub(crate) fn binary(name: &str) -> Result<PathBuf> {
     existing(&binaries()?, name)
 }
 
+/// Where measurements go: the folder that was named, or `bench` in the build folder.
+pub(crate) fn measurements(named: Option<&Path>) -> Result<PathBuf> {
+    match named {
+        // Commands run elsewhere.
+        Some(folder) => Ok(env::current_dir()?.join(folder)),
+        None => Ok(binaries()?.with_file_name("bench")),
+    }
+}
+
 /// Builds a binary of the workspace with a profile other than `dev`.
 pub(crate) fn build(profile: &str, package: &str, name: &str) -> Result<PathBuf> {
     run(&mut cargo(["build", "--profile", profile, "--package", package, "--bin", name]))?;
