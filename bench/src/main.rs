@@ -152,7 +152,8 @@ fn measure(
     };
     let others = watch.end(server.id())?;
     server.end()?;
-    Ok(Sample { scenario: scenario.name, server: contender.name.clone(), round, figures, others })
+    let (scenario, server) = (scenario.name, contender.name.clone());
+    Ok(Sample { scenario, server, round, connections, figures, others })
 }
 
 fn write(report: &Report, folder: &Path) -> Result<()> {

@@ -25,6 +25,7 @@ pub(crate) struct Sample {
     pub(crate) scenario: &'static str,
     pub(crate) server: String,
     pub(crate) round: usize,
+    pub(crate) connections: usize,
     #[serde(flatten)]
     pub(crate) figures: Figures,
     pub(crate) others: Others,
@@ -40,7 +41,6 @@ pub(crate) enum Figures {
 /// By how much connections at rest make the server grow.
 #[derive(Debug, Serialize)]
 pub(crate) struct Memory {
-    pub(crate) connections: usize,
     pub(crate) bytes_per_connection: f64,
 }
 
@@ -61,13 +61,46 @@ pub(crate) struct Load {
     pub(crate) load_busy: f64,
 }
 
-impl Sample {
-    /// What servers are compared by.
-    fn cost(&self) -> f64 {
-        match &self.figures {
-            Figures::Load(load) => load.cpu_us,
-            Figures::Memory(memory) => memory.bytes_per_connection,
+/// A figure as the tables have it: its name, how many decimals it is given with, and its value.
+type Column = (&'static str, usize, f64);
+
+impl Figures {
+    /// The first is what servers are compared by.
+    fn columns(&self) -> Vec<Column> {
+        match self {
+            Self::Load(load) => load.columns(),
+            Self::Memory(Memory { bytes_per_connection }) => {
+                vec![("bytes per connection", 0, *bytes_per_connection)]
+            }
         }
+    }
+}
+
+impl Load {
+    fn columns(&self) -> Vec<Column> {
+        vec![
+            ("CPU, µs per operation", 2, self.cpu_us),
+            ("operations/s", 0, self.operations_per_second),
+            ("p50, ms", 2, self.p50_ms),
+            ("p99, ms", 2, self.p99_ms),
+            ("p999, ms", 2, self.p999_ms),
+            ("overtook, %", 2, self.overtook * 100.0),
+            ("resident, MB", 1, self.resident_bytes as f64 / 1e6),
+            ("server busy, %", 0, self.server_busy * 100.0),
+            ("load busy, %", 0, self.load_busy * 100.0),
+        ]
+    }
+}
+
+impl Sample {
+    fn columns(&self) -> Vec<Column> {
+        let connections = ("connections", 0, self.connections as f64);
+        self.figures.columns().into_iter().chain([connections]).collect()
+    }
+
+    fn cost(&self) -> f64 {
+        let (_, _, cost) = self.columns()[0];
+        cost
     }
 }
 
@@ -87,54 +120,59 @@ impl Report {
     /// What the costs of a scenario are counted in.
     pub(crate) fn unit(&self, scenario: &str) -> &'static str {
         let mut samples = self.samples.iter();
-        match samples.find(|sample| sample.scenario == scenario).map(|sample| &sample.figures) {
-            Some(Figures::Memory(_)) => "bytes per connection",
-            _ => "µs of CPU per operation",
-        }
+        let sample = samples.find(|sample| sample.scenario == scenario);
+        sample.map_or("", |sample| sample.columns()[0].0)
     }
 
     /// The servers with their median costs.
     pub(crate) fn costs(&self, scenario: &str) -> Vec<(&str, f64)> {
+        let cost = |server| median(self.of(scenario, server).map(Sample::cost));
+        self.servers(scenario).into_iter().map(|server| (server, cost(server))).collect()
+    }
+
+    /// The servers that have samples of a scenario.
+    fn servers(&self, scenario: &str) -> Vec<&str> {
         let mut servers: Vec<&str> = Vec::new();
         for sample in self.samples.iter().filter(|sample| sample.scenario == scenario) {
             if !servers.contains(&sample.server.as_str()) {
                 servers.push(&sample.server);
             }
         }
-        let cost = |server| median(self.of(scenario, server).map(Sample::cost));
-        servers.into_iter().map(|server| (server, cost(server))).collect()
+        servers
     }
 
-    /// The medians of one scenario and server as a row.
-    fn row(&self, scenario: &str, server: &str, cost: f64) -> Row {
-        let ratio = match self.ratio(scenario, server) {
-            ratio if ratio.is_nan() => "–".to_owned(),
-            ratio => format!("{ratio:.2}"),
+    /// The medians of one scenario and server.
+    fn medians(&self, scenario: &str, server: &str) -> Vec<Column> {
+        let samples: Vec<_> = self.of(scenario, server).map(Sample::columns).collect();
+        let column = |(at, &(name, decimals, _)): (usize, &Column)| {
+            (name, decimals, median(samples.iter().map(|columns| columns[at].2)))
         };
-        let mut loads = Vec::new();
-        for sample in self.of(scenario, server) {
-            match &sample.figures {
-                Figures::Load(figures) => loads.push(figures),
-                Figures::Memory(Memory { connections, .. }) => {
-                    return Row::Memory(format!(
-                        "| {scenario} | {server} | {cost:.0} | {ratio} | {connections} |"
-                    ));
+        samples.first().map_or(Vec::new(), |first| first.iter().enumerate().map(column).collect())
+    }
+
+    /// Markdown tables, each for the scenarios that have the same columns.
+    fn tables(&self) -> Vec<Table> {
+        let mut tables: Vec<Table> = Vec::new();
+        for scenario in self.scenarios() {
+            for server in self.servers(scenario) {
+                let columns = self.medians(scenario, server);
+                let ratio = match self.ratio(scenario, server) {
+                    ratio if ratio.is_nan() => "–".to_owned(),
+                    ratio => format!("{ratio:.2}"),
+                };
+                let mut names: Vec<_> = columns.iter().map(|column| column.0.to_owned()).collect();
+                names.insert(1, format!("against {}", self.first()));
+                let cell = |&(_, decimals, value): &Column| format!("{value:.decimals$}");
+                let mut cells: Vec<_> = columns.iter().map(cell).collect();
+                cells.insert(1, ratio);
+                let row = format!("| {scenario} | {server} | {} |", cells.join(" | "));
+                match tables.iter_mut().find(|table| table.names == names) {
+                    Some(table) => table.rows.push(row),
+                    None => tables.push(Table { names, rows: vec![row] }),
                 }
             }
         }
-        let median = |figure: fn(&Load) -> f64| median(loads.iter().map(|load| figure(load)));
-        Row::Load(format!(
-            "| {scenario} | {server} | {cost:.2} | {ratio} | {:.0} | {:.2} | {:.2} | {:.2} \
-             | {:.2} % | {:.1} | {:.0} % | {:.0} % |",
-            median(|load| load.operations_per_second),
-            median(|load| load.p50_ms),
-            median(|load| load.p99_ms),
-            median(|load| load.p999_ms),
-            median(|load| load.overtook * 100.0),
-            median(|load| load.resident_bytes as f64 / 1e6),
-            median(|load| load.server_busy * 100.0),
-            median(|load| load.load_busy * 100.0),
-        ))
+        tables
     }
 
     /// The median, over the rounds, of the cost against that of the first server.
@@ -190,41 +228,26 @@ impl Report {
     }
 }
 
-enum Row {
-    Load(String),
-    Memory(String),
+/// Medians by scenario and server.
+struct Table {
+    /// Of the figures.
+    names: Vec<String>,
+    rows: Vec<String>,
 }
 
-/// A Markdown table of medians for the loads, and one for memory; then what failed, and what else
-/// ran.
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "| scenario | server | {} |", self.names.join(" | "))?;
+        writeln!(f, "| --- | --- |{}", " --: |".repeat(self.names.len()))?;
+        writeln!(f, "{}", self.rows.join("\n"))
+    }
+}
+
+/// The tables; then what failed, and what else ran.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let first = self.first();
-        let (mut loads, mut memory) = (Vec::new(), Vec::new());
-        for scenario in self.scenarios() {
-            for (server, cost) in self.costs(scenario) {
-                match self.row(scenario, server, cost) {
-                    Row::Load(row) => loads.push(row),
-                    Row::Memory(row) => memory.push(row),
-                }
-            }
-        }
-        if !loads.is_empty() {
-            writeln!(
-                f,
-                "| scenario | server | CPU, µs | against {first} | operations/s | p50, ms \
-                 | p99, ms | p999, ms | overtook | resident, MB | server busy | load busy |\n\
-                 | --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |"
-            )?;
-            writeln!(f, "{}\n", loads.join("\n"))?;
-        }
-        if !memory.is_empty() {
-            writeln!(
-                f,
-                "| scenario | server | bytes per connection | against {first} | connections |\n\
-                 | --- | --- | --: | --: | --: |"
-            )?;
-            writeln!(f, "{}\n", memory.join("\n"))?;
+        for table in self.tables() {
+            writeln!(f, "{table}")?;
         }
         for failure in &self.failures {
             writeln!(f, "Failed: {failure}\n")?;
@@ -246,15 +269,11 @@ impl fmt::Display for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { scenario, server, round, .. } = self;
         write!(f, "{scenario}, round {}, {server}: ", round + 1)?;
-        match &self.figures {
-            Figures::Load(load) => {
-                let Load { cpu_us, operations_per_second, .. } = load;
-                write!(f, "{cpu_us:.2} µs, {operations_per_second:.0}/s")?;
-            }
-            Figures::Memory(memory) => write!(f, "{:.0} bytes", memory.bytes_per_connection)?,
+        for (name, decimals, value) in self.columns().into_iter().take(2) {
+            write!(f, "{name} {value:.decimals$}; ")?;
         }
         let Others { load_average, cores, .. } = &self.others;
-        write!(f, " (load average {load_average:.2}, others took {cores:.2} cores)")
+        write!(f, "load average {load_average:.2}, others took {cores:.2} cores")
     }
 }
 
@@ -280,7 +299,8 @@ mod tests {
             scenario: "idle",
             server: server.into(),
             round,
-            figures: Figures::Memory(Memory { connections: 10, bytes_per_connection }),
+            connections: 10,
+            figures: Figures::Memory(Memory { bytes_per_connection }),
             others: Others { load_average: round as f64, cores: 0.75, busiest },
         }
     }

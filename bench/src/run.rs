@@ -107,7 +107,7 @@ fn growth_at_rest(server: &Server, before: u64, connections: usize) -> Result<Fi
     thread::sleep(Duration::from_secs(1));
     let growth = server.resident()?.saturating_sub(before);
     let bytes_per_connection = growth as f64 / connections as f64;
-    Ok(Figures::Memory(Memory { connections, bytes_per_connection }))
+    Ok(Figures::Memory(Memory { bytes_per_connection }))
 }
 
 /// All connections on one thread.
