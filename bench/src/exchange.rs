@@ -11,44 +11,64 @@ use crate::{
 pub(crate) struct Exchange {
     /// One per slot, ready to be sent.
     pub(crate) requests: Vec<Vec<u8>>,
-    /// One per slot, all of one length.
+    /// One per slot.
     replies: Vec<Vec<u8>>,
-    /// Where the two digits stand in a reply.
+    shapes: Vec<Shape>,
+}
+
+/// What the replies to one kind of message have in common.
+#[derive(Debug)]
+struct Shape {
+    /// The first two bytes, of which a frame's second is its length.
+    start: [u8; 2],
+    len: usize,
+    /// Where the two digits stand.
     digits_at: usize,
 }
 
 impl Exchange {
-    /// Frames, for the members of this room where the message goes to one.
-    pub(crate) fn frames(message: Message, slots: usize, room: usize) -> Self {
-        Self::new(slots, |digits| {
-            let (request, reply, part) = texts(message, digits, room);
-            let mut request = frame::request(TEXT, &request);
-            let mut reply = frame::reply(TEXT, &reply);
-            if let Some(part) = part {
-                request.extend(frame::request(BINARY, &part));
-                reply.extend(frame::reply(BINARY, &part));
-            }
-            (request, reply)
-        })
+    /// Frames of messages with so many slots each, which are counted through. What goes to the
+    /// members of a room goes to this one's.
+    pub(crate) fn frames(messages: &[(Message, usize)], room: usize) -> Self {
+        Self::new(messages, |message, digits| frames(message, digits, room))
     }
 
     /// Records of polling payloads.
     pub(crate) fn records(message: Message, slots: usize) -> Self {
-        Self::new(slots, |digits| match texts(message, digits, 0) {
+        Self::new(&[(message, slots)], |message, digits| match texts(message, digits, 0) {
             (request, reply, None) => (request.into(), reply.into()),
             (_, _, Some(_)) => panic!("no attachments over polling"),
         })
     }
 
-    fn new(slots: usize, pair: impl Fn(usize) -> (Vec<u8>, Vec<u8>)) -> Self {
-        assert!((1..=90).contains(&slots), "a slot has two digits");
-        let (requests, replies): (_, Vec<_>) = (10..10 + slots).map(pair).unzip();
-        let digits_at = replies[0].windows(2).position(|pair| pair == b"10").expect("digits");
-        Self { requests, replies, digits_at }
+    fn new(
+        messages: &[(Message, usize)],
+        pair: impl Fn(Message, usize) -> (Vec<u8>, Vec<u8>),
+    ) -> Self {
+        let (mut requests, mut replies, mut shapes) = (Vec::new(), Vec::new(), Vec::new());
+        for &(message, slots) in messages {
+            let first = replies.len();
+            for slot in first..first + slots {
+                let (request, reply) = pair(message, 10 + slot);
+                requests.push(request);
+                replies.push(reply);
+            }
+            shapes.push(Shape::of(&replies[first], 10 + first));
+        }
+        assert!(replies.len() <= 90, "a slot has two digits");
+        Self { requests, replies, shapes }
     }
 
-    pub(crate) fn reply_len(&self) -> usize {
-        self.replies[0].len()
+    /// Takes the reply at the start of `bytes`, and gives its slot. `None` if it is not all there.
+    ///
+    /// # Errors
+    /// It is none, to the last byte.
+    pub(crate) fn take(&self, bytes: &mut &[u8]) -> Result<Option<usize>, String> {
+        let Some((reply, rest)) = bytes.split_at_checked(self.shape(bytes).len) else {
+            return Ok(None);
+        };
+        *bytes = rest;
+        self.slot(reply).map(Some)
     }
 
     /// The slot whose reply this is.
@@ -57,7 +77,8 @@ impl Exchange {
     /// It is none, to the last byte.
     pub(crate) fn slot(&self, reply: &[u8]) -> Result<usize, String> {
         let find = || {
-            let digits = reply.get(self.digits_at..self.digits_at + 2)?;
+            let digits_at = self.shape(reply).digits_at;
+            let digits = reply.get(digits_at..digits_at + 2)?;
             let [tens, ones] = [0, 1].map(|n| usize::from(digits[n].wrapping_sub(b'0')));
             let slot = (tens * 10 + ones).checked_sub(10)?;
             (self.replies.get(slot)? == reply).then_some(slot)
@@ -66,6 +87,24 @@ impl Exchange {
             let [reply, example] = [reply, &self.replies[0]].map(<[u8]>::escape_ascii);
             format!("a wrong reply: {reply}\nexpected one like: {example}")
         })
+    }
+
+    /// The shape of what starts like this; any one if it starts like none.
+    fn shape(&self, reply: &[u8]) -> &Shape {
+        let mut shapes = self.shapes.iter();
+        shapes.find(|shape| reply.starts_with(&shape.start)).unwrap_or(&self.shapes[0])
+    }
+}
+
+impl Shape {
+    fn of(reply: &[u8], digits: usize) -> Self {
+        let digits = digits.to_string();
+        let digits_at = reply.windows(2).position(|pair| pair == digits.as_bytes());
+        Self {
+            start: [reply[0], reply[1]],
+            len: reply.len(),
+            digits_at: digits_at.expect("digits"),
+        }
     }
 }
 
@@ -76,6 +115,18 @@ pub(crate) fn join(room: usize) -> (String, &'static str) {
 
 fn room_name(room: usize) -> String {
     format!("room-{room:03}")
+}
+
+/// A request and its reply as frames.
+fn frames(message: Message, digits: usize, room: usize) -> (Vec<u8>, Vec<u8>) {
+    let (request, reply, part) = texts(message, digits, room);
+    let mut request = frame::request(TEXT, &request);
+    let mut reply = frame::reply(TEXT, &reply);
+    if let Some(part) = part {
+        request.extend(frame::request(BINARY, &part));
+        reply.extend(frame::reply(BINARY, &part));
+    }
+    (request, reply)
 }
 
 /// A request, its reply, and the attachment that both have.
@@ -122,7 +173,15 @@ mod tests {
             *wrong.last_mut().expect("a byte") ^= 1;
             assert!(exchange.slot(&wrong).is_err());
             assert!(exchange.slot(&reply[..5]).is_err());
+            assert!(exchange.take(&mut wrong.as_slice()).is_err());
         }
+        // They come in one read, and part of the next.
+        let mut bytes: &[u8] = &exchange.replies.concat();
+        for slot in 0..exchange.replies.len() {
+            assert_eq!(exchange.take(&mut &bytes[..2]), Ok(None));
+            assert_eq!(exchange.take(&mut bytes), Ok(Some(slot)));
+        }
+        assert_eq!(exchange.take(&mut bytes), Ok(None));
     }
 
     #[test]
@@ -136,14 +195,15 @@ mod tests {
             Message::Text(64),
             Message::Text(4096),
         ] {
-            check(&Exchange::frames(message, 16, 10));
+            check(&Exchange::frames(&[(message, 16)], 10));
         }
+        check(&Exchange::frames(&[(Message::Text(64), 80), (Message::Broadcast(64), 10)], 0));
         check(&Exchange::records(Message::Text(64), 16));
     }
 
     #[test]
     fn a_reply_in_the_wrong_room_is_wrong() {
-        let [one, other] = [1, 2].map(|room| Exchange::frames(Message::Room(64), 1, room));
+        let [one, other] = [1, 2].map(|room| Exchange::frames(&[(Message::Room(64), 1)], room));
         assert!(one.slot(&other.replies[0]).is_err());
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn burst(
     const TIMES: u32 = 4;
     let mut load = Generator::open(server, connections, |_, caller| Ok(caller))?;
     let before = server.resident()?;
-    load.exchanges.push(Exchange::frames(message, in_flight, 0));
+    load.exchanges.push(Exchange::frames(&[(message, in_flight)], 0));
     let mut course = Burst::new(connections, in_flight, TIMES);
     load.send_all()?;
     while course.missing > 0 {
@@ -49,7 +49,7 @@ pub(crate) fn echo(
     span: Span,
 ) -> Result<Figures> {
     let mut load = Generator::open(server, connections, |_, caller| Ok(caller))?;
-    load.exchanges.push(Exchange::frames(message, in_flight, 0));
+    load.exchanges.push(Exchange::frames(&[(message, in_flight)], 0));
     let mut course = Echo::new(connections, in_flight, now());
     load.send_all()?;
     measure(server, span, |tally| load.turn(&mut course, tally))
@@ -75,7 +75,7 @@ pub(crate) fn fanout(
         Ok(caller)
     })?;
     load.members = members;
-    let exchange = |room| Exchange::frames(rooms.message, rooms.in_flight, room);
+    let exchange = |room| Exchange::frames(&[(rooms.message, rooms.in_flight)], room);
     load.exchanges.extend((0..count).map(exchange));
     let mut course = Fanout::new(count * members, rooms, now());
     for room in 0..count {
@@ -179,10 +179,7 @@ impl Generator {
                             *bytes = rest;
                             continue;
                         }
-                        let reply = bytes.split_at_checked(exchange.reply_len());
-                        let Some((reply, rest)) = reply else { return Ok(()) };
-                        *bytes = rest;
-                        let slot = exchange.slot(reply)?;
+                        let Some(slot) = exchange.take(bytes)? else { return Ok(()) };
                         let sender = course.reply(index, slot, now, tally)?;
                         to_send.extend(sender.map(|sender| (sender, slot)));
                     }
