@@ -1,6 +1,9 @@
 //! What a reply leads to.
 
-use std::{collections::VecDeque, time::Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use crate::{Result, scenario::Rooms, tally::Tally};
 
@@ -17,16 +20,34 @@ pub(crate) trait Course {
     ) -> Result<Option<usize>>;
 }
 
+/// The requests of a connection that wait for a reply, in the order of their sending.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UnderWay(VecDeque<(usize, Instant)>);
+
+impl UnderWay {
+    pub(crate) fn add(&mut self, slot: usize, sent_at: Instant) {
+        self.0.push_back((slot, sent_at));
+    }
+
+    /// Takes a reply.
+    pub(crate) fn reply(&mut self, slot: usize, now: Instant, tally: &mut Tally) -> Result<()> {
+        let place = self.0.iter().position(|(sent, _)| *sent == slot);
+        let request = place.and_then(|place| self.0.remove(place));
+        let (_, sent_at) = request.ok_or("a second reply to a request")?;
+        tally.record(now - sent_at);
+        tally.overtook += u64::from(place != Some(0));
+        Ok(())
+    }
+}
+
 /// Each reply is for the connection that sent the request, which sends the next.
 #[derive(Debug)]
-pub(crate) struct Echo {
-    /// The requests of each connection that wait for a reply, in the order of their sending.
-    under_way: Vec<VecDeque<(usize, Instant)>>,
-}
+pub(crate) struct Echo(Vec<UnderWay>);
 
 impl Echo {
     pub(crate) fn new(connections: usize, slots: usize, now: Instant) -> Self {
-        Self { under_way: vec![(0..slots).map(|slot| (slot, now)).collect(); connections] }
+        let all = UnderWay((0..slots).map(|slot| (slot, now)).collect());
+        Self(vec![all; connections])
     }
 }
 
@@ -38,12 +59,8 @@ impl Course for Echo {
         now: Instant,
         tally: &mut Tally,
     ) -> Result<Option<usize>> {
-        let under_way = &mut self.under_way[index];
-        let place = under_way.iter().position(|(sent, _)| *sent == slot);
-        let (_, sent_at) = place.and_then(|place| under_way.remove(place)).expect("a request");
-        tally.record(now - sent_at);
-        tally.overtook += u64::from(place != Some(0));
-        under_way.push_back((slot, now));
+        self.0[index].reply(slot, now, tally)?;
+        self.0[index].add(slot, now);
         Ok(Some(index))
     }
 }
@@ -98,19 +115,18 @@ pub(crate) struct Fanout {
 struct Event {
     /// How often this slot has been sent.
     number: u32,
-    emitter: usize,
+    next_emitter: usize,
     missing: usize,
     sent_at: Instant,
 }
 
 impl Fanout {
-    /// The first to send slot `s` of each room is [`Self::emitter`].
     pub(crate) fn new(connections: usize, rooms: Rooms, now: Instant) -> Self {
         let Rooms { members, in_flight: slots, .. } = rooms;
         let event = |event: usize| Event {
-            number: 1,
-            emitter: event % slots * members / slots,
-            missing: members,
+            number: 0,
+            next_emitter: event % slots * members / slots,
+            missing: 0,
             sent_at: now,
         };
         Self {
@@ -121,9 +137,34 @@ impl Fanout {
         }
     }
 
-    /// Who sends this slot of a room now.
-    pub(crate) fn emitter(&self, room: usize, slot: usize) -> usize {
-        room * self.members + self.events[room * self.slots + slot].emitter
+    /// Whether this slot of a room is on its way.
+    pub(crate) fn is_under_way(&self, room: usize, slot: usize) -> bool {
+        self.events[room * self.slots + slot].missing > 0
+    }
+
+    /// Gives the connection that is to send this slot of a room now.
+    pub(crate) fn send(&mut self, room: usize, slot: usize, now: Instant) -> usize {
+        let event = &mut self.events[room * self.slots + slot];
+        let emitter = event.next_emitter;
+        *event = Event {
+            number: event.number.wrapping_add(1),
+            next_emitter: (emitter + 1) % self.members,
+            missing: self.members,
+            sent_at: now,
+        };
+        room * self.members + emitter
+    }
+
+    /// Takes an event that reached a connection. Gives how long it took.
+    pub(crate) fn deliver(&mut self, index: usize, slot: usize, now: Instant) -> Result<Duration> {
+        let event = &mut self.events[index / self.members * self.slots + slot];
+        let received = &mut self.received[index * self.slots + slot];
+        *received = received.wrapping_add(1);
+        if *received != event.number {
+            return Err("an event reached a member twice".into());
+        }
+        event.missing -= 1;
+        Ok(now - event.sent_at)
     }
 }
 
@@ -135,25 +176,9 @@ impl Course for Fanout {
         now: Instant,
         tally: &mut Tally,
     ) -> Result<Option<usize>> {
+        tally.record(self.deliver(index, slot, now)?);
         let room = index / self.members;
-        let event = &mut self.events[room * self.slots + slot];
-        let received = &mut self.received[index * self.slots + slot];
-        *received = received.wrapping_add(1);
-        if *received != event.number {
-            return Err("an event reached a member twice".into());
-        }
-        tally.record(now - event.sent_at);
-        event.missing -= 1;
-        if event.missing > 0 {
-            return Ok(None);
-        }
-        *event = Event {
-            number: event.number.wrapping_add(1),
-            emitter: (event.emitter + 1) % self.members,
-            missing: self.members,
-            sent_at: now,
-        };
-        Ok(Some(self.emitter(room, slot)))
+        Ok((!self.is_under_way(room, slot)).then(|| self.send(room, slot, now)))
     }
 }
 
@@ -172,6 +197,15 @@ mod tests {
     }
 
     #[test]
+    fn a_second_reply_is_wrong() {
+        let (now, mut tally) = (now(), Tally::new());
+        let mut under_way = UnderWay::default();
+        under_way.add(1, now);
+        assert!(under_way.reply(1, now, &mut tally).is_ok());
+        assert!(under_way.reply(1, now, &mut tally).is_err());
+    }
+
+    #[test]
     fn a_burst_ends() {
         let (now, mut tally) = (now(), Tally::new());
         let mut course = Burst::new(2, 1, 2);
@@ -185,7 +219,7 @@ mod tests {
         let (now, mut tally) = (now(), Tally::new());
         let rooms = Rooms { message: Message::Room(64), members: 2, in_flight: 2 };
         let mut course = Fanout::new(4, rooms, now);
-        assert_eq!([course.emitter(1, 0), course.emitter(1, 1)], [2, 3]);
+        assert_eq!([0, 1].map(|slot| course.send(1, slot, now)), [2, 3]);
         let mut reply = |index, slot| course.reply(index, slot, now, &mut tally).ok();
         assert_eq!(reply(3, 0), Some(None));
         assert_eq!(reply(2, 1), Some(None));

@@ -80,7 +80,7 @@ pub(crate) fn fanout(
     let mut course = Fanout::new(count * members, rooms, now());
     for room in 0..count {
         for slot in 0..rooms.in_flight {
-            load.send(course.emitter(room, slot), slot)?;
+            load.send(course.send(room, slot, now()), slot)?;
         }
     }
     measure(server, span, |tally| load.turn(&mut course, tally))
