@@ -29,6 +29,14 @@ impl UnderWay {
         self.0.push_back((slot, sent_at));
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn has(&self, slot: usize) -> bool {
+        self.0.iter().any(|(sent, _)| *sent == slot)
+    }
+
     /// Takes a reply.
     pub(crate) fn reply(&mut self, slot: usize, now: Instant, tally: &mut Tally) -> Result<()> {
         let place = self.0.iter().position(|(sent, _)| *sent == slot);

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::report::Latency;
+
 /// Durations in buckets that are 3 % wide.
 #[derive(Debug)]
 pub(crate) struct Histogram {
@@ -21,8 +23,18 @@ impl Histogram {
         self.total += 1;
     }
 
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.counts.iter_mut().zip(&other.counts).for_each(|(count, other)| *count += other);
+        self.total += other.total;
+    }
+
+    pub(crate) fn latency(&self) -> Latency {
+        let [p50_ms, p99_ms, p999_ms] = [0.5, 0.99, 0.999].map(|share| self.quantile(share));
+        Latency { p50_ms, p99_ms, p999_ms }
+    }
+
     /// The duration that this share of all is not above, in milliseconds.
-    pub(crate) fn quantile(&self, share: f64) -> f64 {
+    fn quantile(&self, share: f64) -> f64 {
         let wanted = (self.total as f64 * share).ceil() as u64;
         let mut seen = 0;
         let bucket = self.counts.iter().position(|count| {
@@ -54,6 +66,20 @@ mod tests {
             let start = start(bucket(nanos));
             assert!(start <= nanos && nanos - start <= nanos / STEPS, "{nanos}: {start}");
         }
+    }
+
+    #[test]
+    fn adds_up() {
+        let [mut low, mut high] = [1, 99].map(|millis| {
+            let mut histogram = Histogram::new();
+            histogram.record(Duration::from_millis(millis));
+            histogram
+        });
+        high.add(&low);
+        low.add(&high);
+        assert_eq!(low.total, 3);
+        assert!((low.quantile(0.5) - 1.0).abs() < 0.1);
+        assert!((low.quantile(0.99) - 99.0).abs() < 4.0);
     }
 
     #[test]

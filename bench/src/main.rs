@@ -9,6 +9,7 @@ mod frame;
 mod histogram;
 mod http;
 mod machine;
+mod mixed;
 mod plot;
 mod polling;
 mod report;
@@ -145,6 +146,7 @@ fn measure(
             run::echo(&server, connections, message, in_flight, span)?
         }
         Load::Idle(way) => run::idle(&server, connections, way)?,
+        Load::Mixed => run::mixed(&server, connections, span)?,
         Load::Polling(message, in_flight) => {
             polling::echo(&server, connections, message, in_flight, span)?
         }

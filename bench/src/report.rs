@@ -34,6 +34,7 @@ pub(crate) struct Sample {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Figures {
+    Drift(Drift),
     Load(Load),
     Memory(Memory),
 }
@@ -49,9 +50,8 @@ pub(crate) struct Load {
     pub(crate) operations_per_second: f64,
     /// The server's time per operation, in user and kernel space.
     pub(crate) cpu_us: f64,
-    pub(crate) p50_ms: f64,
-    pub(crate) p99_ms: f64,
-    pub(crate) p999_ms: f64,
+    #[serde(flatten)]
+    pub(crate) latency: Latency,
     /// The share of replies that overtook another.
     pub(crate) overtook: f64,
     pub(crate) resident_bytes: u64,
@@ -61,6 +61,33 @@ pub(crate) struct Load {
     pub(crate) load_busy: f64,
 }
 
+/// A mixed load over a longer time.
+#[derive(Debug, Serialize)]
+pub(crate) struct Drift {
+    #[serde(flatten)]
+    pub(crate) whole: Window,
+    pub(crate) resident_bytes_at_start: u64,
+    /// Equal parts of the whole.
+    pub(crate) windows: Vec<Window>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Window {
+    /// Its latency is that of echoes.
+    #[serde(flatten)]
+    pub(crate) load: Load,
+    pub(crate) deliveries: Latency,
+    /// How long after their time events were sent.
+    pub(crate) late: Latency,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Latency {
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) p999_ms: f64,
+}
+
 /// A figure as the tables have it: its name, how many decimals it is given with, and its value.
 type Column = (&'static str, usize, f64);
 
@@ -68,11 +95,41 @@ impl Figures {
     /// The first is what servers are compared by.
     fn columns(&self) -> Vec<Column> {
         match self {
+            Self::Drift(Drift { whole, .. }) => {
+                let mut columns = whole.load.columns();
+                columns.extend([
+                    ("delivery p50, ms", 2, whole.deliveries.p50_ms),
+                    ("delivery p99, ms", 2, whole.deliveries.p99_ms),
+                    ("delivery p999, ms", 2, whole.deliveries.p999_ms),
+                    ("sent late p99, ms", 2, whole.late.p99_ms),
+                ]);
+                columns
+            }
             Self::Load(load) => load.columns(),
             Self::Memory(Memory { bytes_per_connection }) => {
                 vec![("bytes per connection", 0, *bytes_per_connection)]
             }
         }
+    }
+
+    /// How the first and the last window differ, where there are some.
+    fn drift(&self) -> Vec<Column> {
+        let Self::Drift(Drift { resident_bytes_at_start, windows, .. }) = self else {
+            return Vec::new();
+        };
+        let [Some(first), Some(last)] = [windows.first(), windows.last()] else {
+            return Vec::new();
+        };
+        vec![
+            ("CPU at first, µs", 2, first.load.cpu_us),
+            ("at last", 2, last.load.cpu_us),
+            ("p99 at first, ms", 2, first.load.latency.p99_ms),
+            ("at last", 2, last.load.latency.p99_ms),
+            ("delivery p99 at first, ms", 2, first.deliveries.p99_ms),
+            ("at last", 2, last.deliveries.p99_ms),
+            ("resident at start, MB", 1, *resident_bytes_at_start as f64 / 1e6),
+            ("at end", 1, last.load.resident_bytes as f64 / 1e6),
+        ]
     }
 }
 
@@ -81,9 +138,9 @@ impl Load {
         vec![
             ("CPU, µs per operation", 2, self.cpu_us),
             ("operations/s", 0, self.operations_per_second),
-            ("p50, ms", 2, self.p50_ms),
-            ("p99, ms", 2, self.p99_ms),
-            ("p999, ms", 2, self.p999_ms),
+            ("p50, ms", 2, self.latency.p50_ms),
+            ("p99, ms", 2, self.latency.p99_ms),
+            ("p999, ms", 2, self.latency.p999_ms),
             ("overtook, %", 2, self.overtook * 100.0),
             ("resident, MB", 1, self.resident_bytes as f64 / 1e6),
             ("server busy, %", 0, self.server_busy * 100.0),
@@ -141,9 +198,14 @@ impl Report {
         servers
     }
 
-    /// The medians of one scenario and server.
-    fn medians(&self, scenario: &str, server: &str) -> Vec<Column> {
-        let samples: Vec<_> = self.of(scenario, server).map(Sample::columns).collect();
+    /// The medians of what `columns` gives for one scenario and server.
+    fn medians(
+        &self,
+        scenario: &str,
+        server: &str,
+        columns: impl Fn(&Sample) -> Vec<Column>,
+    ) -> Vec<Column> {
+        let samples: Vec<_> = self.of(scenario, server).map(columns).collect();
         let column = |(at, &(name, decimals, _)): (usize, &Column)| {
             (name, decimals, median(samples.iter().map(|columns| columns[at].2)))
         };
@@ -153,22 +215,32 @@ impl Report {
     /// Markdown tables, each for the scenarios that have the same columns.
     fn tables(&self) -> Vec<Table> {
         let mut tables: Vec<Table> = Vec::new();
+        let mut add = |scenario, server, names, cells: Vec<String>| {
+            let row = format!("| {scenario} | {server} | {} |", cells.join(" | "));
+            match tables.iter_mut().find(|table| table.names == names) {
+                Some(table) => table.rows.push(row),
+                None => tables.push(Table { names, rows: vec![row] }),
+            }
+        };
         for scenario in self.scenarios() {
             for server in self.servers(scenario) {
-                let columns = self.medians(scenario, server);
-                let ratio = match self.ratio(scenario, server) {
-                    ratio if ratio.is_nan() => "–".to_owned(),
-                    ratio => format!("{ratio:.2}"),
-                };
-                let mut names: Vec<_> = columns.iter().map(|column| column.0.to_owned()).collect();
+                let (mut names, mut cells) =
+                    split(&self.medians(scenario, server, Sample::columns));
                 names.insert(1, format!("against {}", self.first()));
-                let cell = |&(_, decimals, value): &Column| format!("{value:.decimals$}");
-                let mut cells: Vec<_> = columns.iter().map(cell).collect();
-                cells.insert(1, ratio);
-                let row = format!("| {scenario} | {server} | {} |", cells.join(" | "));
-                match tables.iter_mut().find(|table| table.names == names) {
-                    Some(table) => table.rows.push(row),
-                    None => tables.push(Table { names, rows: vec![row] }),
+                cells.insert(
+                    1,
+                    match self.ratio(scenario, server) {
+                        ratio if ratio.is_nan() => "–".to_owned(),
+                        ratio => format!("{ratio:.2}"),
+                    },
+                );
+                add(scenario, server, names, cells);
+            }
+            for server in self.servers(scenario) {
+                let drift = |sample: &Sample| sample.figures.drift();
+                let (names, cells) = split(&self.medians(scenario, server, drift));
+                if !names.is_empty() {
+                    add(scenario, server, names, cells);
                 }
             }
         }
@@ -277,6 +349,12 @@ impl fmt::Display for Sample {
     }
 }
 
+/// The names, and the values as they are printed.
+fn split(columns: &[Column]) -> (Vec<String>, Vec<String>) {
+    let columns = columns.iter();
+    columns.map(|&(name, decimals, value)| (name.into(), format!("{value:.decimals$}"))).unzip()
+}
+
 fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<_> = values.collect();
     values.sort_by(f64::total_cmp);
@@ -329,6 +407,35 @@ mod tests {
         assert!(text.contains("| burst | peer | 200 | – | 10 |"), "{text}");
         assert!(text.contains("Failed: burst, ours: a wrong reply"), "{text}");
         assert!(report.has_failed("burst", "ours") && !report.has_failed("idle", "ours"));
+    }
+
+    fn window(cpu_us: f64, resident_bytes: u64) -> Window {
+        let latency = |p99_ms| Latency { p50_ms: 1.0, p99_ms, p999_ms: 100.0 };
+        let load = Load {
+            operations_per_second: 10.0,
+            cpu_us,
+            latency: latency(2.0),
+            overtook: 0.0,
+            resident_bytes,
+            server_busy: 0.5,
+            load_busy: 0.25,
+        };
+        Window { load, deliveries: latency(20.0), late: latency(0.5) }
+    }
+
+    #[test]
+    fn the_first_and_the_last_window_are_compared() {
+        let figures = Figures::Drift(Drift {
+            whole: window(2.0, 3_000_000),
+            resident_bytes_at_start: 1_000_000,
+            windows: vec![window(1.0, 2_000_000), window(9.0, 8_000_000), window(3.0, 3_000_000)],
+        });
+        let mut report = Report::default();
+        report.samples.push(Sample { scenario: "mixed", figures, ..sample("ours", 0, 0.0) });
+        let text = report.to_string();
+        assert!(text.contains("| mixed | ours | 2.00 | 1.00 | 10 | 1.00 | 2.00 |"), "{text}");
+        let drift = "| mixed | ours | 1.00 | 3.00 | 2.00 | 2.00 | 20.00 | 20.00 | 1.0 | 3.0 |";
+        assert!(text.contains(drift), "{text}");
     }
 
     #[test]

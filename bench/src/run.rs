@@ -2,11 +2,15 @@
 
 use std::{
     io::ErrorKind,
+    os::fd::{AsRawFd, OwnedFd},
     thread,
     time::{Duration, Instant},
 };
 
-use mio::{Events, Poll};
+use mio::{Events, Interest, Poll, Token, unix::SourceFd};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
+};
 
 use crate::{
     Result, Span,
@@ -15,10 +19,11 @@ use crate::{
     course::{Burst, Course, Echo, Fanout},
     exchange::{self, Exchange},
     frame::{self, TEXT},
+    mixed::{self, Mixed},
     report::{Figures, Memory},
     scenario::{Message, Rooms, Way},
     server::Server,
-    tally::{Tally, measure},
+    tally::{Tally, measure, measure_drift},
 };
 
 /// Every connection has each of `in_flight` events echoed a few times, and rests.
@@ -86,6 +91,34 @@ pub(crate) fn fanout(
     measure(server, span, |tally| load.turn(&mut course, tally))
 }
 
+/// Everything is sent at its time, and not when a reply has come.
+pub(crate) fn mixed(server: &Server, connections: usize, span: Span) -> Result<Figures> {
+    let mut load = Generator::open(server, connections, |_, caller| Ok(caller))?;
+    load.exchanges.push(Exchange::frames(&Mixed::messages(), 0));
+    // A turn with many replies would hold up what is due.
+    load.events = Events::with_capacity(64);
+    let timer = load.tick(mixed::PACE)?;
+    let mut course = Mixed::new(connections, now());
+    let figures = measure_drift(server, span, |tally| {
+        load.turn(&mut course, tally)?;
+        // It goes on once it is read, and has nothing to read before its time.
+        let _ = rustix::io::read(&timer, &mut [0; 8]);
+        while let Some((index, slot)) = course.due(now(), tally)? {
+            load.send(index, slot)?;
+        }
+        Ok(())
+    })?;
+    drop(timer);
+    let deadline = now() + TIMEOUT;
+    while course.is_under_way() {
+        if now() > deadline {
+            return Err("not everything that was sent has arrived".into());
+        }
+        load.turn(&mut course, &mut Tally::new())?;
+    }
+    Ok(figures)
+}
+
 /// Opens connections and leaves them alone.
 pub(crate) fn idle(server: &Server, connections: usize, way: Way) -> Result<Figures> {
     let open = |_| Caller::websocket(server.address, way);
@@ -109,6 +142,12 @@ fn growth_at_rest(server: &Server, before: u64, connections: usize) -> Result<Fi
     let bytes_per_connection = growth as f64 / connections as f64;
     Ok(Figures::Memory(Memory { bytes_per_connection }))
 }
+
+/// How long a server may be silent.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The timer's place among the connections.
+const TIMER: Token = Token(usize::MAX);
 
 /// All connections on one thread.
 struct Generator {
@@ -164,10 +203,23 @@ impl Generator {
         Ok(connection.flush()?)
     }
 
+    /// A timer that ends a turn's wait after each such time. The wait's own timeout counts in
+    /// milliseconds.
+    fn tick(&self, pace: Duration) -> Result<OwnedFd> {
+        let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
+        let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        let (it_interval, it_value) = (pace.try_into()?, pace.try_into()?);
+        let times = Itimerspec { it_interval, it_value };
+        timerfd_settime(&timer, TimerfdTimerFlags::empty(), &times)?;
+        let source = &mut SourceFd(&timer.as_raw_fd());
+        self.poll.registry().register(source, TIMER, Interest::READABLE)?;
+        Ok(timer)
+    }
+
     /// Waits for replies and answers each as the course wants.
     fn turn(&mut self, course: &mut impl Course, tally: &mut Tally) -> Result<()> {
         wait(&mut self.poll, &mut self.events)?;
-        for event in &self.events {
+        for event in self.events.iter().filter(|event| event.token() != TIMER) {
             let index = event.token().0;
             if event.is_readable() {
                 let exchange = &self.exchanges[index / self.members];
@@ -200,10 +252,9 @@ impl Generator {
 
 /// Waits until something can be read or written.
 pub(crate) fn wait(poll: &mut Poll, events: &mut Events) -> Result<()> {
-    let timeout = Duration::from_secs(5);
-    match poll.poll(events, Some(timeout)) {
+    match poll.poll(events, Some(TIMEOUT)) {
         Err(error) if error.kind() == ErrorKind::Interrupted => events.clear(),
-        Ok(()) if events.is_empty() => return Err(format!("no reply within {timeout:?}").into()),
+        Ok(()) if events.is_empty() => return Err(format!("no reply within {TIMEOUT:?}").into()),
         result => result?,
     }
     Ok(())

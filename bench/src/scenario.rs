@@ -16,6 +16,8 @@ pub(crate) enum Load {
     Echo(Message, usize),
     /// Connections are opened, and nothing is sent.
     Idle(Way),
+    /// Most connections listen, some have events echoed, one sends to all now and then.
+    Mixed,
     /// The same as `Echo`, over long-polling.
     Polling(Message, usize),
     /// Events to all members of each room.
@@ -58,7 +60,7 @@ pub(crate) enum Message {
 
 use Message::{Ack, Binary, Broadcast, Room, Text};
 
-pub(crate) const ALL: [Scenario; 19] = [
+pub(crate) const ALL: [Scenario; 20] = [
     new("echo-1", 64, Load::Echo(Text(64), 1)),
     new("echo-16", 64, Load::Echo(Text(64), 16)),
     new("echo-4k", 64, Load::Echo(Text(4096), 4)),
@@ -73,6 +75,7 @@ pub(crate) const ALL: [Scenario; 19] = [
     rooms("broadcast-4k", 1, Rooms { message: Broadcast(4096), members: 1000, in_flight: 1 }),
     rooms("rooms", 100, Rooms { message: Room(64), members: 10, in_flight: 1 }),
     rooms("chat", 50, Rooms { message: Room(64), members: 20, in_flight: 10 }),
+    new("mixed", 10_000, Load::Mixed),
     new("connect-ws", 64, Load::Connect(Way::Direct)),
     new("connect-upgrade", 64, Load::Connect(Way::Upgrade)),
     new("idle", 10_000, Load::Idle(Way::Direct)),

@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::{
     Result, Span,
     histogram::Histogram,
-    report::{Figures, Load},
+    report::{Drift, Figures, Load, Window},
     run::now,
     server::{Server, own_cpu},
 };
@@ -11,20 +11,39 @@ use crate::{
 /// What has been done in a measurement.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    latency: Histogram,
+    pub(crate) latency: Histogram,
+    /// The latency of broadcasts, where there are other events too.
+    deliveries: Histogram,
+    /// How long after its time something was sent, where it has a time.
+    pub(crate) late: Histogram,
     pub(crate) operations: u64,
     pub(crate) overtook: u64,
 }
 
 impl Tally {
     pub(crate) fn new() -> Self {
-        Self { latency: Histogram::new(), operations: 0, overtook: 0 }
+        let [latency, deliveries, late] = [(); 3].map(|()| Histogram::new());
+        Self { latency, deliveries, late, operations: 0, overtook: 0 }
     }
 
     /// Counts an operation.
     pub(crate) fn record(&mut self, latency: Duration) {
         self.operations += 1;
         self.latency.record(latency);
+    }
+
+    /// Counts a delivery of a broadcast, where there are other events too.
+    pub(crate) fn record_delivery(&mut self, latency: Duration) {
+        self.operations += 1;
+        self.deliveries.record(latency);
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.latency.add(&other.latency);
+        self.deliveries.add(&other.deliveries);
+        self.late.add(&other.late);
+        self.operations += other.operations;
+        self.overtook += other.overtook;
     }
 }
 
@@ -34,29 +53,85 @@ pub(crate) fn measure(
     span: Span,
     mut turn: impl FnMut(&mut Tally) -> Result<()>,
 ) -> Result<Figures> {
-    let mut run_for = |duration| {
+    Period::measure(server, span.warmup, &mut turn)?;
+    Ok(Figures::Load(Period::measure(server, span.measured, &mut turn)?.load()))
+}
+
+/// The same, in equal windows.
+pub(crate) fn measure_drift(
+    server: &Server,
+    span: Span,
+    mut turn: impl FnMut(&mut Tally) -> Result<()>,
+) -> Result<Figures> {
+    let count = (span.measured.as_secs() as u32).clamp(1, 10);
+    let mut whole = Period::measure(server, span.warmup, &mut turn)?;
+    let resident_bytes_at_start = whole.resident_bytes;
+    let mut windows = Vec::new();
+    for number in 0..count {
+        let window = Period::measure(server, span.measured / count, &mut turn)?;
+        windows.push(window.window());
+        if number == 0 { whole = window } else { whole.add(&window) }
+    }
+    Ok(Figures::Drift(Drift { whole: whole.window(), resident_bytes_at_start, windows }))
+}
+
+/// What was done in a while, and what that took.
+struct Period {
+    tally: Tally,
+    elapsed: Duration,
+    /// The server's time.
+    cpu: Duration,
+    own_cpu: Duration,
+    /// The server's memory at the end.
+    resident_bytes: u64,
+}
+
+impl Period {
+    fn measure(
+        server: &Server,
+        duration: Duration,
+        turn: &mut impl FnMut(&mut Tally) -> Result<()>,
+    ) -> Result<Self> {
+        let (cpu, own) = (server.cpu()?, own_cpu()?);
         let mut tally = Tally::new();
         let start = now();
         while start.elapsed() < duration {
             turn(&mut tally)?;
         }
-        Result::Ok((tally, start.elapsed().as_secs_f64()))
-    };
-    run_for(span.warmup)?;
-    let (cpu, own) = (server.cpu()?, own_cpu()?);
-    let (tally, elapsed) = run_for(span.measured)?;
-    let cpu = (server.cpu()? - cpu).as_secs_f64();
-    let own = (own_cpu()? - own).as_secs_f64();
-    let operations = tally.operations as f64;
-    Ok(Figures::Load(Load {
-        operations_per_second: operations / elapsed,
-        cpu_us: cpu * 1e6 / operations,
-        p50_ms: tally.latency.quantile(0.5),
-        p99_ms: tally.latency.quantile(0.99),
-        p999_ms: tally.latency.quantile(0.999),
-        overtook: tally.overtook as f64 / operations,
-        resident_bytes: server.resident()?,
-        server_busy: cpu / elapsed,
-        load_busy: own / elapsed,
-    }))
+        Ok(Self {
+            tally,
+            elapsed: start.elapsed(),
+            cpu: server.cpu()? - cpu,
+            own_cpu: own_cpu()? - own,
+            resident_bytes: server.resident()?,
+        })
+    }
+
+    /// Adds what came next.
+    fn add(&mut self, next: &Self) {
+        self.tally.add(&next.tally);
+        self.elapsed += next.elapsed;
+        self.cpu += next.cpu;
+        self.own_cpu += next.own_cpu;
+        self.resident_bytes = next.resident_bytes;
+    }
+
+    fn load(&self) -> Load {
+        let operations = self.tally.operations as f64;
+        let elapsed = self.elapsed.as_secs_f64();
+        Load {
+            operations_per_second: operations / elapsed,
+            cpu_us: self.cpu.as_secs_f64() * 1e6 / operations,
+            latency: self.tally.latency.latency(),
+            overtook: self.tally.overtook as f64 / operations,
+            resident_bytes: self.resident_bytes,
+            server_busy: self.cpu.as_secs_f64() / elapsed,
+            load_busy: self.own_cpu.as_secs_f64() / elapsed,
+        }
+    }
+
+    fn window(&self) -> Window {
+        let [deliveries, late] = [&self.tally.deliveries, &self.tally.late].map(Histogram::latency);
+        Window { load: self.load(), deliveries, late }
+    }
 }
