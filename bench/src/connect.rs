@@ -22,6 +22,7 @@ use crate::{
 pub(crate) fn connect(server: &Server, clients: usize, way: Way, span: Span) -> Result<Figures> {
     let done = Mutex::new(Ok(Vec::new()));
     let is_over = AtomicBool::new(false);
+    let (done, is_over) = (&done, &is_over);
     let client = || {
         while !is_over.load(Relaxed) {
             let start = now();
@@ -38,11 +39,15 @@ pub(crate) fn connect(server: &Server, clients: usize, way: Way, span: Span) -> 
         for _ in 0..clients {
             scope.spawn(client);
         }
-        let figures = measure(server, span, |tally| {
+        // Held between turns, so that no client begins again then: it would be counted neither way.
+        let mut held = None;
+        let figures = measure(server, span, move |tally| {
+            drop(held.take());
             thread::sleep(Duration::from_millis(10));
             let mut done = done.lock().expect("no client panics");
             let durations = done.as_mut().map_err(mem::take)?;
             durations.drain(..).for_each(|duration| tally.record(duration));
+            held = Some(done);
             Ok(())
         });
         is_over.store(true, Relaxed);

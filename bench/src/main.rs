@@ -1,6 +1,7 @@
 //! Puts servers under the same load, one after the other, and measures what it costs them.
 
 mod caller;
+mod callgrind;
 mod connect;
 mod connection;
 mod course;
@@ -33,7 +34,7 @@ use crate::{
     machine::Watch,
     report::{Failure, Report, Sample},
     scenario::{Load, Scenario},
-    server::{Contender, Cores, Server},
+    server::{Contender, Cores, Launcher},
 };
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -45,7 +46,7 @@ struct Options {
     /// A server and its binary; the first is what the others are compared with.
     #[arg(long = "server", value_name = "NAME=PATH", required = true)]
     servers: Vec<Contender>,
-    /// What to run; everything if not given.
+    /// What to run; everything if not given, or what `--instructions` has a use for.
     #[arg(long = "scenario", value_name = "NAME", value_parser = scenario::by_name)]
     scenarios: Vec<Scenario>,
     /// Seconds of one measurement.
@@ -60,6 +61,9 @@ struct Options {
     /// Connections, in place of the scenario's own number.
     #[arg(long)]
     connections: Option<usize>,
+    /// Counts the servers' instructions, under valgrind, in place of their time.
+    #[arg(long)]
+    instructions: bool,
     /// A folder for every measurement as JSON, the tables as Markdown and a plot per scenario.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -90,13 +94,14 @@ fn bench(options: &Options) -> Result<bool> {
         warmup: Duration::try_from_secs_f64(options.warmup)?,
         measured: Duration::try_from_secs_f64(options.seconds)?,
     };
-    let cores = Cores::find()?;
-    let scenarios = match options.scenarios.as_slice() {
-        [] => scenario::ALL.as_slice(),
-        some => some,
-    };
+    let launcher = Launcher { cores: Cores::find()?, is_counted: options.instructions };
+    let mut scenarios = options.scenarios.clone();
+    if scenarios.is_empty() {
+        scenarios.extend(scenario::ALL);
+        scenarios.retain(|one| !options.instructions || scenario::COUNTED.contains(&one.name));
+    }
     let mut report = Report::default();
-    for scenario in scenarios {
+    for scenario in &scenarios {
         let wanted = options.connections.unwrap_or(scenario.connections);
         let connections = wanted.min(max_connections);
         for round in 0..options.rounds {
@@ -104,7 +109,7 @@ fn bench(options: &Options) -> Result<bool> {
                 if report.has_failed(scenario.name, &contender.name) {
                     continue;
                 }
-                match measure(contender, scenario, connections, span, &cores, round) {
+                match measure(contender, scenario, connections, span, &launcher, round) {
                     Ok(sample) => {
                         eprintln!("{sample}");
                         report.samples.push(sample);
@@ -134,11 +139,14 @@ fn measure(
     scenario: &Scenario,
     connections: usize,
     span: Span,
-    cores: &Cores,
+    launcher: &Launcher,
     round: usize,
 ) -> Result<Sample> {
+    if launcher.is_counted && !scenario.has_count() {
+        return Err("its instructions cannot be counted".into());
+    }
     let watch = Watch::start()?;
-    let server = Server::start(contender, cores)?;
+    let server = launcher.start(contender)?;
     let figures = match scenario.load {
         Load::Burst(message, in_flight) => run::burst(&server, connections, message, in_flight)?,
         Load::Connect(way) => connect::connect(&server, connections, way, span)?,

@@ -35,6 +35,7 @@ pub(crate) struct Sample {
 #[serde(untagged)]
 pub(crate) enum Figures {
     Drift(Drift),
+    Instructions(Instructions),
     Load(Load),
     Memory(Memory),
 }
@@ -43,6 +44,13 @@ pub(crate) enum Figures {
 #[derive(Debug, Serialize)]
 pub(crate) struct Memory {
     pub(crate) bytes_per_connection: f64,
+}
+
+/// What an operation takes, whatever the machine does at the time.
+#[derive(Debug, Serialize)]
+pub(crate) struct Instructions {
+    pub(crate) instructions_per_operation: f64,
+    pub(crate) operations: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -105,6 +113,10 @@ impl Figures {
                 ]);
                 columns
             }
+            Self::Instructions(Instructions { instructions_per_operation, operations }) => vec![
+                ("instructions per operation", 0, *instructions_per_operation),
+                ("operations", 0, *operations as f64),
+            ],
             Self::Load(load) => load.columns(),
             Self::Memory(Memory { bytes_per_connection }) => {
                 vec![("bytes per connection", 0, *bytes_per_connection)]

@@ -6,6 +6,16 @@ pub(crate) struct Scenario {
     pub(crate) load: Load,
 }
 
+impl Scenario {
+    /// Whether it is made of operations that each end with a reply, as fast as the server is.
+    pub(crate) fn has_count(&self) -> bool {
+        match self.load {
+            Load::Connect(_) | Load::Echo(..) | Load::Polling(..) | Load::Rooms(_) => true,
+            Load::Burst(..) | Load::Idle(_) | Load::Mixed => false,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Load {
     /// Every connection has this many events echoed; then all rest.
@@ -84,6 +94,10 @@ pub(crate) const ALL: [Scenario; 20] = [
     new("burst", 200, Load::Burst(Text(96 << 10), 4)),
 ];
 
+/// Whose instructions are counted by default.
+pub(crate) const COUNTED: [&str; 7] =
+    ["echo-1", "echo-16", "ack-16", "polling-1", "broadcast", "rooms", "connect-ws"];
+
 const fn new(name: &'static str, connections: usize, load: Load) -> Scenario {
     Scenario { name, connections, load }
 }
@@ -95,4 +109,16 @@ const fn rooms(name: &'static str, count: usize, rooms: Rooms) -> Scenario {
 pub(crate) fn by_name(name: &str) -> Result<Scenario, String> {
     let found = ALL.into_iter().find(|scenario| scenario.name == name);
     found.ok_or_else(|| format!("one of {}", ALL.map(|scenario| scenario.name).join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_by_default_can_be() {
+        for name in COUNTED {
+            assert!(by_name(name).expect("a scenario").has_count(), "{name}");
+        }
+    }
 }

@@ -15,7 +15,7 @@ use rustix::{
     thread::{CpuSet, sched_setaffinity},
 };
 
-use crate::{Result, machine::Stat, run::now};
+use crate::{Result, callgrind::Callgrind, machine::Stat, run::now};
 
 /// A server binary and what to call it.
 #[derive(Clone, Debug)]
@@ -60,26 +60,39 @@ impl Cores {
     }
 }
 
+/// How servers are started.
+#[derive(Debug)]
+pub(crate) struct Launcher {
+    pub(crate) cores: Cores,
+    /// Whether instructions are counted, which makes a server many times slower.
+    pub(crate) is_counted: bool,
+}
+
 /// A running server. It ends with this handle.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
+    callgrind: Option<Callgrind>,
     pub(crate) address: SocketAddr,
 }
 
-impl Server {
-    pub(crate) fn start(contender: &Contender, cores: &Cores) -> Result<Self> {
+impl Launcher {
+    pub(crate) fn start(&self, contender: &Contender) -> Result<Server> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let mut command = Command::new(&contender.path);
+        let callgrind = self.is_counted.then(Callgrind::new);
+        let mut command = match &callgrind {
+            Some(callgrind) => callgrind.command(&contender.path),
+            None => Command::new(&contender.path),
+        };
         command
             .envs([("MODE", "bench"), ("THREADS", "1")])
             .env("PORT", port.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null());
-        let child = cores.apart(|| command.spawn())?;
+        let child = self.cores.apart(|| command.spawn())?;
         let child = child.map_err(|error| format!("{}: {error}", contender.path.display()))?;
         let address = (Ipv4Addr::LOCALHOST, port).into();
-        let mut server = Self { child, address };
+        let mut server = Server { child, callgrind, address };
         let deadline = now() + Duration::from_secs(20);
         while TcpStream::connect(address).is_err() {
             if let Some(status) = server.child.try_wait()? {
@@ -92,6 +105,19 @@ impl Server {
         }
         Ok(server)
     }
+}
+
+impl Server {
+    /// Does some work, and gives the instructions that it took, if they are counted.
+    pub(crate) fn count<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<(T, Option<u64>)> {
+        match &self.callgrind {
+            Some(callgrind) => {
+                let (done, instructions) = callgrind.count(self.id(), work)?;
+                Ok((done, Some(instructions)))
+            }
+            None => Ok((work()?, None)),
+        }
+    }
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
@@ -99,12 +125,12 @@ impl Server {
 
     /// The time that it has run for, in user and kernel space.
     pub(crate) fn cpu(&self) -> Result<Duration> {
-        cpu(&self.child.id().to_string())
+        cpu(&self.id().to_string())
     }
 
     /// Bytes of memory that it holds.
     pub(crate) fn resident(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
         Ok(kilobytes.ok_or("no VmRSS")?.parse::<u64>()? * 1024)

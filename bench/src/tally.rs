@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::{
     Result, Span,
     histogram::Histogram,
-    report::{Drift, Figures, Load, Window},
+    report::{Drift, Figures, Instructions, Load, Window},
     run::now,
     server::{Server, own_cpu},
 };
@@ -54,7 +54,12 @@ pub(crate) fn measure(
     mut turn: impl FnMut(&mut Tally) -> Result<()>,
 ) -> Result<Figures> {
     Period::measure(server, span.warmup, &mut turn)?;
-    Ok(Figures::Load(Period::measure(server, span.measured, &mut turn)?.load()))
+    let (period, instructions) =
+        server.count(|| Period::measure(server, span.measured, &mut turn))?;
+    Ok(instructions.map_or_else(
+        || Figures::Load(period.load()),
+        |instructions| Figures::Instructions(period.instructions(instructions)),
+    ))
 }
 
 /// The same, in equal windows.
@@ -128,6 +133,11 @@ impl Period {
             server_busy: self.cpu.as_secs_f64() / elapsed,
             load_busy: self.own_cpu.as_secs_f64() / elapsed,
         }
+    }
+
+    fn instructions(&self, count: u64) -> Instructions {
+        let operations = self.tally.operations;
+        Instructions { instructions_per_operation: count as f64 / operations as f64, operations }
     }
 
     fn window(&self) -> Window {

@@ -16,17 +16,21 @@ use crate::{
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The scenarios, as `bench/README.md` lists them; all by default.
+    /// The scenarios, as `bench/README.md` lists them; all by default, or a few with
+    /// `--instructions`.
     scenarios: Vec<String>,
     /// Seconds of one measurement.
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
-    /// How often each server has its turn.
-    #[arg(long, default_value_t = 5)]
+    /// How often each server has its turn; once by default with `--instructions`.
+    #[arg(long, default_value_t = 5, default_value_if("instructions", "true", "1"))]
     rounds: usize,
     /// The servers, the first of which the others are compared with; all by default.
     #[arg(long, value_enum, value_delimiter = ',')]
     servers: Vec<Contender>,
+    /// Counts instructions, under valgrind, in place of time. Not for Node, whose code is not native.
+    #[arg(long)]
+    instructions: bool,
     /// A folder for the measurements as JSON, the tables as Markdown and the plots; `bench` in the
     /// build folder by default.
     #[arg(long, value_name = "FOLDER")]
@@ -66,12 +70,11 @@ fn bench(options: &Options, report: &mut Report) -> Option<()> {
         }
         build("release", "bench", "bench")
     })?;
-    let contenders = match options.servers.as_slice() {
-        [] => Contender::value_variants(),
-        some => some,
-    };
+    if options.instructions {
+        report.step("find: valgrind", tools::valgrind)?;
+    }
     let mut servers = Vec::new();
-    for contender in contenders {
+    for contender in options.contenders() {
         let name = contender.name();
         let server = report.step(format!("build: {name}"), || contender.build());
         servers.extend(server.map(|path| (name, path)));
@@ -83,6 +86,15 @@ fn bench(options: &Options, report: &mut Report) -> Option<()> {
 }
 
 impl Options {
+    fn contenders(&self) -> Vec<Contender> {
+        let mut contenders = self.servers.clone();
+        if contenders.is_empty() {
+            contenders.extend(Contender::value_variants());
+        }
+        contenders.retain(|one| !self.instructions || *one != Contender::Node);
+        contenders
+    }
+
     fn command(&self, generator: &Path, servers: &[(String, PathBuf)]) -> Result<Command> {
         let out = measurements(self.out.as_deref())?;
         let mut command = Command::new(generator);
@@ -95,6 +107,9 @@ impl Options {
         }
         command.args(["--seconds", &self.seconds.to_string()]);
         command.args(["--rounds", &self.rounds.to_string()]);
+        if self.instructions {
+            command.arg("--instructions");
+        }
         command.arg("--out").arg(out);
         Ok(command)
     }
@@ -136,18 +151,38 @@ mod tests {
         options: Options,
     }
 
-    #[test]
-    fn passes_on_what_to_measure() {
-        let words = "bench echo-1 idle --rounds 2 --servers floor,axum --out /out".split(' ');
-        let Line { options } = Line::try_parse_from(words).expect("options");
-        assert_eq!(options.servers, [Contender::Floor, Contender::Axum]);
+    fn options(line: &str) -> Options {
+        let Line { options } = Line::try_parse_from(line.split(' ')).expect("options");
+        options
+    }
+
+    /// The command to measure one server.
+    fn command(options: &Options) -> String {
         let servers = [("floor".to_owned(), PathBuf::from("/peer-floor"))];
         let command = options.command(Path::new("/load"), &servers).expect("a command");
         let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
+        args.join(" ")
+    }
+
+    #[test]
+    fn passes_on_what_to_measure() {
+        let options = options("bench echo-1 idle --rounds 2 --servers floor,axum --out /out");
+        assert_eq!(options.contenders(), [Contender::Floor, Contender::Axum]);
         assert_eq!(
-            args.join(" "),
+            command(&options),
             "--server floor=/peer-floor --scenario echo-1 --scenario idle --seconds 3 --rounds 2 \
              --out /out"
+        );
+    }
+
+    #[test]
+    fn counts_the_instructions_of_native_servers_once() {
+        let options = options("bench --instructions --out /out");
+        assert_eq!(options.contenders().len(), 6);
+        assert!(!options.contenders().contains(&Contender::Node));
+        assert_eq!(
+            command(&options),
+            "--server floor=/peer-floor --seconds 3 --rounds 1 --instructions --out /out"
         );
     }
 
