@@ -1,6 +1,6 @@
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::TcpStream,
     thread,
     time::Duration,
 };
@@ -9,6 +9,7 @@ use crate::{
     Result,
     frame::{self, TEXT},
     http,
+    route::Route,
     scenario::Way,
 };
 
@@ -30,10 +31,10 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// A client that is connected to `/` by websocket, and greeted.
-    pub(crate) fn websocket(address: SocketAddr, way: Way) -> Result<Self> {
+    pub(crate) fn websocket(route: Route, way: Way) -> Result<Self> {
         match way {
             Way::Direct => {
-                let mut caller = Self::connect(address)?;
+                let mut caller = Self::connect(route)?;
                 caller.upgrade(None)?;
                 caller.expect("0{")?;
                 caller.send(&frame::request(TEXT, "40{}"))?;
@@ -42,12 +43,12 @@ impl Caller {
                 Ok(caller)
             }
             Way::Upgrade | Way::UpgradeAndPoll => {
-                let (mut polling, sid) = Self::polling(address)?;
+                let (mut polling, sid) = Self::polling(route)?;
                 let is_polling = matches!(way, Way::UpgradeAndPoll);
                 if is_polling {
                     polling.send(&http::get(Some(&sid)))?;
                 }
-                let mut caller = Self::connect(address)?;
+                let mut caller = Self::connect(route)?;
                 caller.upgrade(Some(&sid))?;
                 caller.send(&frame::request(TEXT, "2probe"))?;
                 caller.expect("3probe")?;
@@ -62,8 +63,8 @@ impl Caller {
     }
 
     /// A client that is connected to `/` by long-polling, and greeted; and its session.
-    pub(crate) fn polling(address: SocketAddr) -> Result<(Self, String)> {
-        let mut caller = Self::connect(address)?;
+    pub(crate) fn polling(route: Route) -> Result<(Self, String)> {
+        let mut caller = Self::connect(route)?;
         caller.send(&http::get(None))?;
         let handshake = caller.body()?;
         let sid = sid(&handshake).ok_or_else(|| unexpected("a handshake", &handshake))?;
@@ -81,8 +82,8 @@ impl Caller {
         Ok((caller, sid))
     }
 
-    pub(crate) fn connect(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address)?;
+    pub(crate) fn connect(route: Route) -> Result<Self> {
+        let stream = route.connect()?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         Ok(Self { stream, unread: Vec::new() })

@@ -20,13 +20,14 @@ use crate::{
 /// The server is the first to close a connection, as it should be: so the ports that wait for late
 /// packets are its own, and the clients do not run out of theirs.
 pub(crate) fn connect(server: &Server, clients: usize, way: Way, span: Span) -> Result<Figures> {
+    let routes = (0..clients).map(|client| server.route(client)).collect::<Result<Vec<_>>>()?;
     let done = Mutex::new(Ok(Vec::new()));
     let is_over = AtomicBool::new(false);
     let (done, is_over) = (&done, &is_over);
-    let client = || {
+    let client = |route| {
         while !is_over.load(Relaxed) {
             let start = now();
-            let closed = Caller::websocket(server.address, way).and_then(Caller::close);
+            let closed = Caller::websocket(route, way).and_then(Caller::close);
             let mut done = done.lock().expect("no client panics");
             match (&mut *done, closed) {
                 (Ok(durations), Ok(())) => durations.push(start.elapsed()),
@@ -36,8 +37,8 @@ pub(crate) fn connect(server: &Server, clients: usize, way: Way, span: Span) -> 
         }
     };
     thread::scope(|scope| {
-        for _ in 0..clients {
-            scope.spawn(client);
+        for route in routes {
+            scope.spawn(move || client(route));
         }
         // Held between turns, so that no client begins again then: it would be counted neither way.
         let mut held = None;

@@ -14,6 +14,7 @@ mod mixed;
 mod plot;
 mod polling;
 mod report;
+mod route;
 mod run;
 mod scenario;
 mod server;

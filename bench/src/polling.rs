@@ -28,9 +28,10 @@ pub(crate) fn echo(
     span: Span,
 ) -> Result<Figures> {
     let mut poll = Poll::new()?;
-    let callers = open_all(clients, |_| {
-        let (poll, sid) = Caller::polling(server.address)?;
-        Ok((poll, Caller::connect(server.address)?, sid))
+    let callers = open_all(clients, |index| {
+        let route = server.route(index)?;
+        let (poll, sid) = Caller::polling(route)?;
+        Ok((poll, Caller::connect(route)?, sid))
     })?;
     let open = |(index, (get, post, sid)): (usize, (_, _, String))| {
         Ok(Client {

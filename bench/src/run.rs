@@ -121,7 +121,7 @@ pub(crate) fn mixed(server: &Server, connections: usize, span: Span) -> Result<F
 
 /// Opens connections and leaves them alone.
 pub(crate) fn idle(server: &Server, connections: usize, way: Way) -> Result<Figures> {
-    let open = |_| Caller::websocket(server.address, way);
+    let open = |index| Caller::websocket(server.route(index)?, way);
     // The first ones pay for what all share.
     let first = open_all(64, open)?;
     let before = server.resident()?;
@@ -173,7 +173,7 @@ impl Generator {
     ) -> Result<Self> {
         let poll = Poll::new()?;
         let callers = open_all(connections, |index| {
-            prepare(index, Caller::websocket(server.address, Way::Direct)?)
+            prepare(index, Caller::websocket(server.route(index)?, Way::Direct)?)
         })?;
         let open = |(token, caller)| Connection::new(caller, poll.registry(), token);
         Ok(Self {

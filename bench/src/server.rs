@@ -1,6 +1,6 @@
 use std::{
     fs,
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream},
     num::NonZero,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -15,7 +15,7 @@ use rustix::{
     thread::{CpuSet, sched_setaffinity},
 };
 
-use crate::{Result, callgrind::Callgrind, machine::Stat, run::now};
+use crate::{Result, callgrind::Callgrind, machine::Stat, route::Route, run::now};
 
 /// A server binary and what to call it.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ pub(crate) struct Launcher {
 pub(crate) struct Server {
     child: Child,
     callgrind: Option<Callgrind>,
-    pub(crate) address: SocketAddr,
+    address: SocketAddrV4,
 }
 
 impl Launcher {
@@ -91,7 +91,7 @@ impl Launcher {
             .stdout(Stdio::null());
         let child = self.cores.apart(|| command.spawn())?;
         let child = child.map_err(|error| format!("{}: {error}", contender.path.display()))?;
-        let address = (Ipv4Addr::LOCALHOST, port).into();
+        let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
         let mut server = Server { child, callgrind, address };
         let deadline = now() + Duration::from_secs(20);
         while TcpStream::connect(address).is_err() {
@@ -121,6 +121,11 @@ impl Server {
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// To it from the client with this number.
+    pub(crate) fn route(&self, client: usize) -> Result<Route> {
+        Ok(Route::new(self.address, client)?)
     }
 
     /// The time that it has run for, in user and kernel space.
