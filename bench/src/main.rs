@@ -23,6 +23,7 @@ mod tally;
 use std::{
     error::Error,
     fs,
+    num::NonZero,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -62,6 +63,9 @@ struct Options {
     /// Connections, in place of the scenario's own number.
     #[arg(long)]
     connections: Option<usize>,
+    /// Worker threads of each server that can have several.
+    #[arg(long, default_value = "1")]
+    threads: NonZero<usize>,
     /// Counts the servers' instructions, under valgrind, in place of their time.
     #[arg(long)]
     instructions: bool,
@@ -95,13 +99,16 @@ fn bench(options: &Options) -> Result<bool> {
         warmup: Duration::try_from_secs_f64(options.warmup)?,
         measured: Duration::try_from_secs_f64(options.seconds)?,
     };
-    let launcher = Launcher { cores: Cores::find()?, is_counted: options.instructions };
+    let threads = options.threads;
+    let cores = Cores::find(threads)?;
+    let mut report = Report::new(threads, cores.are_shared());
+    eprintln!("bench: {}", report.setting());
+    let launcher = Launcher { cores, threads, is_counted: options.instructions };
     let mut scenarios = options.scenarios.clone();
     if scenarios.is_empty() {
         scenarios.extend(scenario::ALL);
         scenarios.retain(|one| !options.instructions || scenario::COUNTED.contains(&one.name));
     }
-    let mut report = Report::default();
     for scenario in &scenarios {
         let wanted = options.connections.unwrap_or(scenario.connections);
         let connections = wanted.min(max_connections);

@@ -1,12 +1,16 @@
-use std::fmt;
+use std::{fmt, num::NonZero};
 
 use serde::Serialize;
 
 use crate::machine::Others;
 
 /// All that was measured.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Report {
+    /// A server's worker threads.
+    threads: NonZero<usize>,
+    /// Whether server and load run on the same cores.
+    shares_cores: bool,
     pub(crate) samples: Vec<Sample>,
     pub(crate) failures: Vec<Failure>,
 }
@@ -174,6 +178,19 @@ impl Sample {
 }
 
 impl Report {
+    pub(crate) fn new(threads: NonZero<usize>, shares_cores: bool) -> Self {
+        Self { threads, shares_cores, samples: Vec::new(), failures: Vec::new() }
+    }
+
+    /// A line about what the servers run on.
+    pub(crate) fn setting(&self) -> String {
+        let cores = match self.shares_cores {
+            false => "on cores of their own",
+            true => "on the cores that the load runs on too, and takes time from them",
+        };
+        format!("Worker threads of a server: {}, {cores}.", self.threads)
+    }
+
     pub(crate) fn has_failed(&self, scenario: &str, server: &str) -> bool {
         let mut failures = self.failures.iter();
         failures.any(|failure| failure.scenario == scenario && failure.server == server)
@@ -327,7 +344,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// The tables; then what failed, and what else ran.
+/// The tables; then what failed, what the servers ran on, and what else ran.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for table in self.tables() {
@@ -336,6 +353,7 @@ impl fmt::Display for Report {
         for failure in &self.failures {
             writeln!(f, "Failed: {failure}\n")?;
         }
+        writeln!(f, "{}\n", self.setting())?;
         writeln!(f, "{}", self.others())
     }
 }
@@ -395,9 +413,21 @@ mod tests {
         }
     }
 
+    fn report() -> Report {
+        Report::new(NonZero::<usize>::MIN, false)
+    }
+
+    #[test]
+    fn says_where_the_load_takes_time_from_the_server() {
+        let own = report().to_string();
+        assert!(own.contains("threads of a server: 1, on cores of their own."), "{own}");
+        let shared = Report { shares_cores: true, ..report() }.to_string();
+        assert!(shared.contains("on the cores that the load runs on too"), "{shared}");
+    }
+
     #[test]
     fn compares_within_a_round() {
-        let mut report = Report::default();
+        let mut report = report();
         for (round, bytes) in [100.0, 300.0, 200.0].into_iter().enumerate() {
             report.samples.push(sample("ours", round, bytes));
             report.samples.push(sample("peer", round, bytes * 2.0));
@@ -410,7 +440,7 @@ mod tests {
 
     #[test]
     fn compares_with_nothing_where_the_first_failed() {
-        let mut report = Report::default();
+        let mut report = report();
         report.samples.push(sample("ours", 0, 100.0));
         report.samples.push(Sample { scenario: "burst", ..sample("peer", 0, 200.0) });
         let error = "a wrong reply".to_owned();
@@ -442,7 +472,7 @@ mod tests {
             resident_bytes_at_start: 1_000_000,
             windows: vec![window(1.0, 2_000_000), window(9.0, 8_000_000), window(3.0, 3_000_000)],
         });
-        let mut report = Report::default();
+        let mut report = report();
         report.samples.push(Sample { scenario: "mixed", figures, ..sample("ours", 0, 0.0) });
         let text = report.to_string();
         assert!(text.contains("| mixed | ours | 2.00 | 1.00 | 10 | 1.00 | 2.00 |"), "{text}");
@@ -452,7 +482,7 @@ mod tests {
 
     #[test]
     fn says_what_else_ran() {
-        let mut report = Report::default();
+        let mut report = report();
         report.samples.extend([0, 2].map(|round| sample("ours", round, 1.0)));
         let text = report.to_string();
         assert!(text.contains("load average 0.00 to 2.00 before"), "{text}");

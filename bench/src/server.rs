@@ -33,24 +33,29 @@ impl FromStr for Contender {
     }
 }
 
-/// Where the server and the load run, if there are two cores to keep them apart.
+/// Where the server and the load run, if there are enough cores to keep them apart.
 #[derive(Debug)]
 pub(crate) struct Cores(Option<[CpuSet; 2]>);
 
 impl Cores {
-    pub(crate) fn find() -> Result<Self> {
-        if thread::available_parallelism()? < NonZero::new(2).expect("two") {
-            eprintln!("bench: one core: the load takes time from the server");
+    /// One for each of the server's threads, and the next for the load.
+    pub(crate) fn find(threads: NonZero<usize>) -> Result<Self> {
+        let threads = threads.get();
+        if thread::available_parallelism()?.get() <= threads {
             return Ok(Self(None));
         }
-        Ok(Self(Some([0, 1].map(|core| {
+        Ok(Self(Some([0..threads, threads..threads + 1].map(|cores| {
             let mut set = CpuSet::new();
-            set.set(core);
+            cores.for_each(|core| set.set(core));
             set
         }))))
     }
 
-    /// Runs `start` on the server's core, so that what it starts stays there.
+    pub(crate) fn are_shared(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Runs `start` on the server's cores, so that what it starts stays there.
     fn apart<T>(&self, start: impl FnOnce() -> T) -> Result<T> {
         let Some([server, load]) = &self.0 else { return Ok(start()) };
         sched_setaffinity(None, server)?;
@@ -64,6 +69,8 @@ impl Cores {
 #[derive(Debug)]
 pub(crate) struct Launcher {
     pub(crate) cores: Cores,
+    /// A server's worker threads.
+    pub(crate) threads: NonZero<usize>,
     /// Whether instructions are counted, which makes a server many times slower.
     pub(crate) is_counted: bool,
 }
@@ -85,7 +92,8 @@ impl Launcher {
             None => Command::new(&contender.path),
         };
         command
-            .envs([("MODE", "bench"), ("THREADS", "1")])
+            .env("MODE", "bench")
+            .env("THREADS", self.threads.to_string())
             .env("PORT", port.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null());
@@ -172,4 +180,22 @@ fn cpu(process: &str) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     let Stat { ticks, .. } = Stat::parse(&stat).ok_or("no times in stat")?;
     Ok(Duration::from_millis(ticks * 1000 / clock_ticks_per_second()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cores_are_shared_where_the_load_would_have_none() {
+        let all = thread::available_parallelism().expect("a number of cores");
+        assert!(Cores::find(all).expect("cores").are_shared());
+        if let Some(fewer) = NonZero::new(all.get() - 1) {
+            let Cores(Some([server, load])) = Cores::find(fewer).expect("cores") else {
+                panic!("a core is left for the load");
+            };
+            assert_eq!((server.count() as usize, load.count()), (fewer.get(), 1));
+            assert!((0..all.get()).all(|core| server.is_set(core) != load.is_set(core)));
+        }
+    }
 }

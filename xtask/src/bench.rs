@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: our servers and their peers under the same load.
 
 use std::{
+    num::NonZero,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
@@ -25,6 +26,9 @@ pub(crate) struct Options {
     /// How often each server has its turn; once by default with `--instructions`.
     #[arg(long, default_value_t = 5, default_value_if("instructions", "true", "1"))]
     rounds: usize,
+    /// Worker threads of each server that can have several.
+    #[arg(long, default_value = "1")]
+    threads: NonZero<usize>,
     /// The servers, the first of which the others are compared with; all by default.
     #[arg(long, value_enum, value_delimiter = ',')]
     servers: Vec<Contender>,
@@ -107,6 +111,7 @@ impl Options {
         }
         command.args(["--seconds", &self.seconds.to_string()]);
         command.args(["--rounds", &self.rounds.to_string()]);
+        command.args(["--threads", &self.threads.to_string()]);
         if self.instructions {
             command.arg("--instructions");
         }
@@ -166,12 +171,13 @@ mod tests {
 
     #[test]
     fn passes_on_what_to_measure() {
-        let options = options("bench echo-1 idle --rounds 2 --servers floor,axum --out /out");
+        let options =
+            options("bench echo-1 idle --rounds 2 --threads 2 --servers floor,axum --out /out");
         assert_eq!(options.contenders(), [Contender::Floor, Contender::Axum]);
         assert_eq!(
             command(&options),
             "--server floor=/peer-floor --scenario echo-1 --scenario idle --seconds 3 --rounds 2 \
-             --out /out"
+             --threads 2 --out /out"
         );
     }
 
@@ -182,7 +188,8 @@ mod tests {
         assert!(!options.contenders().contains(&Contender::Node));
         assert_eq!(
             command(&options),
-            "--server floor=/peer-floor --seconds 3 --rounds 1 --instructions --out /out"
+            "--server floor=/peer-floor --seconds 3 --rounds 1 --threads 1 --instructions \
+             --out /out"
         );
     }
 
