@@ -58,7 +58,8 @@ impl Drop for Callgrind {
 
 fn control(action: &str, process: u32) -> Result<()> {
     let mut command = Command::new("callgrind_control");
-    let output = command.arg(action).arg(process.to_string()).output()?;
+    let output = command.arg(action).arg(process.to_string()).output();
+    let output = output.map_err(|error| format!("callgrind_control: {error}"))?;
     if output.status.success() {
         return Ok(());
     }

@@ -98,7 +98,8 @@ impl Launcher {
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         let child = self.cores.apart(|| command.spawn())?;
-        let child = child.map_err(|error| format!("{}: {error}", contender.path.display()))?;
+        let child =
+            child.map_err(|error| format!("{}: {error}", command.get_program().display()))?;
         let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
         let mut server = Server { child, callgrind, address };
         let deadline = now() + Duration::from_secs(20);
