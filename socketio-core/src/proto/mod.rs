@@ -26,6 +26,14 @@ pub(crate) fn after(now: Instant, duration: Duration) -> Instant {
     now + duration.min(NEVER)
 }
 
+/// The earlier one, of those that there are.
+pub(crate) fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 /// Why a session or a socket ended, in the words of the Node server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -7,10 +7,10 @@ use std::{
     time::Instant,
 };
 
-use super::session::{Session, earlier};
+use super::session::Session;
 use crate::{
     clock::Sleep,
-    proto::{DisconnectReason, engine::Event},
+    proto::{DisconnectReason, earlier, engine::Event},
     wire::Message,
 };
 

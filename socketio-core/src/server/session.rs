@@ -8,7 +8,10 @@ use std::{
 use super::{driver::Driver, engine::Host, handshake::Handshake};
 use crate::{
     id::SessionId,
-    proto::engine::{Connection, Event, Fifo, SendError, Transport, WebSocketId, WebSocketState},
+    proto::{
+        earlier,
+        engine::{Connection, Event, Fifo, SendError, Transport, WebSocketId, WebSocketState},
+    },
     wire::{Encoded, Frame},
 };
 
@@ -381,14 +384,6 @@ impl Session {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The earlier one, of those that there are.
-pub(super) fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
     }
 }
 

@@ -15,7 +15,7 @@ use bytestring::ByteString;
 use litemap::LiteMap;
 
 use self::acks::Acks;
-use super::after;
+use super::{after, earlier};
 use crate::wire::{AckId, Assembler, AssemblerLimits, Message, Packet, PacketError, RawArgs};
 
 /// What a client needs to know of the configuration.
@@ -44,6 +44,8 @@ pub(crate) struct Client<S, A> {
     attachments_deadline: Option<Instant>,
     /// Until when the first namespace must be joined.
     connect_deadline: Option<Instant>,
+    /// No later than the first acknowledgement of all namespaces is due.
+    acks_deadline: Option<Instant>,
     /// As a rule one: a vector takes less memory than a hash table, and less time to search.
     namespaces: LiteMap<ByteString, Namespace<S, A>>,
     events: VecDeque<Event<S, A>>,
@@ -110,6 +112,7 @@ impl<S: Clone, A> Client<S, A> {
             assembler: Assembler::new(settings.attachments),
             attachments_deadline: None,
             connect_deadline: Some(after(now, settings.connect_timeout)),
+            acks_deadline: None,
             settings,
             namespaces: LiteMap::new_vec(),
             events: VecDeque::new(),
@@ -145,10 +148,13 @@ impl<S: Clone, A> Client<S, A> {
         if self.attachments_deadline.take_if(|deadline| is_due(deadline)).is_some() {
             self.events.push_back(Violation::LateAttachments.into());
         }
-        for (_, namespace) in self.namespaces.iter_mut() {
-            if let Namespace::Present { acks, .. } = namespace {
-                let late = acks.expire(now).map(|waiting| Event::AckTimeout { waiting });
-                self.events.extend(late);
+        if self.acks_deadline.take_if(|deadline| is_due(deadline)).is_some() {
+            for (_, namespace) in self.namespaces.iter_mut() {
+                if let Namespace::Present { acks, .. } = namespace {
+                    let late = acks.expire(now).map(|waiting| Event::AckTimeout { waiting });
+                    self.events.extend(late);
+                    self.acks_deadline = earlier(self.acks_deadline, acks.deadline());
+                }
             }
         }
     }
@@ -197,6 +203,7 @@ impl<S: Clone, A> Client<S, A> {
         match self.namespaces.get_mut(namespace) {
             Some(Namespace::Present { acks, .. }) => {
                 acks.insert(id, deadline, waiting);
+                self.acks_deadline = earlier(self.acks_deadline, Some(deadline));
                 Ok(())
             }
             _ => Err(waiting),
@@ -207,6 +214,7 @@ impl<S: Clone, A> Client<S, A> {
     pub(crate) fn close(&mut self) -> Vec<S> {
         self.connect_deadline = None;
         self.attachments_deadline = None;
+        self.acks_deadline = None;
         let namespaces = mem::take(&mut self.namespaces).into_iter();
         let sockets = namespaces.filter_map(|(_, namespace)| match namespace {
             Namespace::Present { socket, .. } => Some(socket),
@@ -227,12 +235,10 @@ impl<S: Clone, A> Client<S, A> {
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let acks = self.namespaces.values().filter_map(|namespace| match namespace {
-            Namespace::Present { acks, .. } => acks.deadline(),
-            Namespace::Left => None,
-        });
-        let timers = [self.connect_deadline, self.attachments_deadline];
-        timers.into_iter().flatten().chain(acks).min()
+        [self.connect_deadline, self.attachments_deadline, self.acks_deadline]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// All sockets of the client.
