@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use arc_swap::Guard;
 use bytestring::ByteString;
 use futures_util::stream::{FuturesUnordered, Stream};
 use rustc_hash::FxHashMap;
@@ -177,7 +178,7 @@ impl ClientRunner {
         };
         self.client.machine().join(socket.namespace().shared_name(), socket.clone());
         self.connecting.insert(*socket.id(), Vec::new());
-        let future = connect(socket.clone(), socket.namespace().handlers());
+        let future = connect(socket.clone(), Guard::into_inner(socket.namespace().handlers()));
         self.start(Job::Connect(socket), Started::Pending(Box::pin(future)), cx);
     }
 

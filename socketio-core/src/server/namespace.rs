@@ -1,12 +1,13 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use arc_swap::{ArcSwap, Guard};
 use bytestring::ByteString;
 use rustc_hash::FxHashMap;
 
@@ -33,7 +34,8 @@ pub struct Namespace(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) name: ByteString,
     pub(super) is_dynamic: bool,
-    handlers: RwLock<Arc<Handlers>>,
+    /// Read for every event, on all threads: a lock or a counter would go to and fro between them.
+    handlers: ArcSwap<Handlers>,
     /// Held while a broadcast is queued for every recipient: all of them see one order.
     rooms: Mutex<Rooms>,
     next_ack: AtomicU64,
@@ -53,7 +55,7 @@ impl Namespace {
         Self(Arc::new(Inner {
             name,
             is_dynamic,
-            handlers: RwLock::default(),
+            handlers: ArcSwap::default(),
             rooms: Mutex::default(),
             next_ack: AtomicU64::new(0),
         }))
@@ -90,7 +92,7 @@ impl Namespace {
         H: Handler<ConnectContext, M>,
     {
         let handler: Arc<dyn Callable<_>> = Arc::new(Erased::new(handler));
-        self.change_handlers(|handlers| handlers.connect = Some(handler));
+        self.change_handlers(|handlers| handlers.connect = Some(handler.clone()));
     }
 
     /// Adds what runs for an event. Several handlers of one event run in the order of their
@@ -120,7 +122,9 @@ impl Namespace {
         let event = ByteString::from(event.into());
         assert!(!is_reserved(&event), "{event:?} is a reserved event name");
         let handler: Arc<dyn Callable<_>> = Arc::new(Erased::new(handler));
-        self.change_handlers(|handlers| handlers.events.entry(event).or_default().push(handler));
+        self.change_handlers(|handlers| {
+            handlers.events.entry(event.clone()).or_default().push(handler.clone());
+        });
     }
 
     /// Sets what runs when a socket has left, once for each that was let in. The socket is out of
@@ -130,7 +134,7 @@ impl Namespace {
         H: Handler<DisconnectContext, M>,
     {
         let handler: Arc<dyn Callable<_>> = Arc::new(Erased::new(handler));
-        self.change_handlers(|handlers| handlers.disconnect = Some(handler));
+        self.change_handlers(|handlers| handlers.disconnect = Some(handler.clone()));
     }
 
     /// Adds what runs for each client that asks for the namespace, in order, before
@@ -141,7 +145,7 @@ impl Namespace {
         H: Handler<ConnectContext, M>,
     {
         let handler: Arc<dyn Callable<_>> = Arc::new(Erased::new(handler));
-        self.change_handlers(|handlers| handlers.middlewares.push(handler));
+        self.change_handlers(|handlers| handlers.middlewares.push(handler.clone()));
     }
 
     /// Sends to the members of these rooms, each once. Node: `to`, `in`.
@@ -231,13 +235,17 @@ impl Namespace {
         AckId(self.0.next_ack.fetch_add(1, Ordering::Relaxed))
     }
 
-    pub(super) fn handlers(&self) -> Arc<Handlers> {
-        Arc::clone(&self.0.handlers.read().unwrap_or_else(PoisonError::into_inner))
+    /// The handlers as they are now, for a short time.
+    pub(super) fn handlers(&self) -> Guard<Arc<Handlers>> {
+        self.0.handlers.load()
     }
 
-    fn change_handlers(&self, change: impl FnOnce(&mut Handlers)) {
-        let mut handlers = self.0.handlers.write().unwrap_or_else(PoisonError::into_inner);
-        change(Arc::make_mut(&mut handlers));
+    fn change_handlers(&self, change: impl Fn(&mut Handlers)) {
+        self.0.handlers.rcu(|handlers| {
+            let mut handlers = Handlers::clone(handlers);
+            change(&mut handlers);
+            handlers
+        });
     }
 }
 
