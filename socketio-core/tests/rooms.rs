@@ -165,3 +165,28 @@ fn membership_ends_even_if_the_disconnect_handler_cannot_be_called() {
     assert!(server.io().to("a").sockets().is_empty());
     assert_eq!(server.io().sockets_count(), 0);
 }
+
+#[test]
+fn who_stays_when_a_crowd_leaves_is_still_reached() {
+    let server = server();
+    let room = |n: usize| ["zero", "one", "two"][n % 3];
+    let crowd: Vec<_> = (0..300).map(|n| member(&server, &["all", room(n)])).collect();
+    // Every tenth stays; who left is between them everywhere.
+    let (stay, leave): (Vec<_>, Vec<_>) =
+        crowd.iter().enumerate().partition(|(n, _)| n.is_multiple_of(10));
+    leave.iter().for_each(|(_, client)| client.disconnect());
+    assert_eq!(server.io().sockets_count(), stay.len());
+
+    server.io().emit("news", &1).expect("an event");
+    server.io().to("all").emit("news", &1).expect("an event");
+    for n in 0..3 {
+        server.io().to(room(n)).emit("news", &n).expect("an event");
+    }
+    stay.iter().for_each(|(_, client)| assert_eq!(heard(client), 3));
+
+    let (_, gone) = stay[0];
+    gone.emit("leave", &room(0));
+    server.io().to("zero").emit("news", &1).expect("an event");
+    assert_eq!(heard(gone), 0);
+    assert_eq!(stay.iter().map(|(_, client)| heard(client)).sum::<usize>(), stay.len() / 3 - 1);
+}

@@ -13,6 +13,7 @@ use super::{
     driver::{Driver, Runner},
     handshake::Handshake,
     session::Session,
+    shrink::Shrink,
 };
 use crate::{
     clock::Clock,
@@ -111,6 +112,7 @@ impl Engine {
     pub(super) fn forget(&self, id: &SessionId) {
         let mut sessions = self.lock();
         sessions.open.remove(id);
+        sessions.open.shrink();
         if sessions.open.is_empty() {
             let empty = std::mem::take(&mut sessions.empty);
             drop(sessions);

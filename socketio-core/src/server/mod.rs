@@ -18,6 +18,7 @@ mod pump;
 mod replies;
 mod rooms;
 mod session;
+mod shrink;
 mod socket;
 
 pub use self::{

@@ -1,9 +1,13 @@
+use std::collections::HashMap;
+
 use bytestring::ByteString;
 use rustc_hash::{FxHashMap, FxHashSet};
 use slab::Slab;
-use std::collections::HashMap;
 
-use super::socket::Socket;
+use super::{
+    shrink::{Shrink, is_sparse},
+    socket::Socket,
+};
 use crate::id::SocketId;
 
 /// Where a member stands in a namespace's [`Rooms`].
@@ -17,11 +21,18 @@ pub(crate) struct Rooms {
     members: Slab<Member>,
     ids: FxHashMap<SocketId, Key>,
     /// Room names may come from clients, so the hasher is one that resists collisions.
-    rooms: HashMap<ByteString, FxHashSet<Key>>,
+    rooms: HashMap<ByteString, Room>,
     /// The namespace was removed; whoever comes now must look for it again.
     is_retired: bool,
     /// Members that are connected.
     connected: usize,
+}
+
+#[derive(Debug)]
+struct Room {
+    /// Shared with the members.
+    name: ByteString,
+    members: FxHashSet<Key>,
 }
 
 #[derive(Debug)]
@@ -72,17 +83,35 @@ impl Rooms {
         for room in &rooms {
             self.remove_from(room, key);
         }
-        if self.members.is_empty() {
-            self.members = Slab::new();
+        self.ids.shrink();
+        if is_sparse(self.members.len(), self.members.capacity()) {
+            self.compact();
         }
         rooms
     }
 
+    /// Moves the members together: broadcasts walk the gaps as well.
+    fn compact(&mut self) {
+        let Self { members, ids, rooms, .. } = self;
+        members.compact(|member, from, to| {
+            ids.insert(*member.socket.id(), to);
+            for name in &member.rooms {
+                if let Some(room) = rooms.get_mut(name) {
+                    room.members.remove(&from);
+                    room.members.insert(to);
+                }
+            }
+            true
+        });
+    }
+
     pub(super) fn join(&mut self, id: &SocketId, room: &ByteString) {
-        if let Some(key) = self.ids.get(id)
-            && self.rooms.entry(room.clone()).or_default().insert(*key)
-        {
-            self.members[*key].rooms.push(room.clone());
+        let Some(&key) = self.ids.get(id) else {
+            return;
+        };
+        let room = self.rooms.entry(room.clone()).or_insert_with(|| Room::new(room.clone()));
+        if room.members.insert(key) {
+            self.members[key].rooms.push(room.name.clone());
         }
     }
 
@@ -149,7 +178,7 @@ impl Rooms {
 
     fn for_each_in(&self, room: &str, mut each: impl FnMut(Key)) {
         let own = SocketId::parse(room).and_then(|id| self.ids.get(&id).copied());
-        let joined = self.rooms.get(room);
+        let joined = self.rooms.get(room).map(|room| &room.members);
         if let Some(own) = own
             && !joined.is_some_and(|joined| joined.contains(&own))
         {
@@ -159,12 +188,21 @@ impl Rooms {
     }
 
     fn remove_from(&mut self, room: &str, key: Key) {
-        if let Some(joined) = self.rooms.get_mut(room) {
-            joined.remove(&key);
-            if joined.is_empty() {
-                self.rooms.remove(room);
-            }
+        let Some(joined) = self.rooms.get_mut(room) else {
+            return;
+        };
+        joined.members.remove(&key);
+        joined.members.shrink();
+        if joined.members.is_empty() {
+            self.rooms.remove(room);
+            self.rooms.shrink();
         }
+    }
+}
+
+impl Room {
+    fn new(name: ByteString) -> Self {
+        Self { name, members: FxHashSet::default() }
     }
 }
 
