@@ -1,5 +1,6 @@
 use std::{
-    collections::{VecDeque, vec_deque},
+    collections::VecDeque,
+    iter::{Chain, Flatten},
     mem, option,
 };
 
@@ -8,30 +9,31 @@ use std::{
 #[derive(Debug)]
 pub(crate) struct Fifo<T> {
     next: Option<T>,
-    /// Behind the next one.
-    more: VecDeque<T>,
+    /// Behind the next one, if ever there was more. Dropping none is cheaper than dropping an empty
+    /// one.
+    more: Option<VecDeque<T>>,
 }
 
 impl<T> Fifo<T> {
     pub(crate) fn push(&mut self, item: T) {
         match self.next {
             None => self.next = Some(item),
-            Some(_) => self.more.push_back(item),
+            Some(_) => self.more.get_or_insert_default().push_back(item),
         }
     }
 
     pub(super) fn push_front(&mut self, item: T) {
         if let Some(next) = self.next.replace(item) {
-            self.more.push_front(next);
+            self.more.get_or_insert_default().push_front(next);
         }
     }
 
     pub(crate) fn pop(&mut self) -> Option<T> {
         let next = self.next.take()?;
-        if self.more.capacity() > 0 {
-            self.next = self.more.pop_front();
-            if self.next.is_none() {
-                self.more = VecDeque::new();
+        if let Some(more) = &mut self.more {
+            self.next = more.pop_front();
+            if more.is_empty() {
+                self.more = None;
             }
         }
         Some(next)
@@ -39,8 +41,8 @@ impl<T> Fifo<T> {
 
     /// Takes the last one and drops the others.
     pub(super) fn take_last(&mut self) -> Option<T> {
-        let Self { next, mut more } = mem::take(self);
-        more.pop_back().or(next)
+        let Self { next, more } = mem::take(self);
+        more.and_then(|mut more| more.pop_back()).or(next)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -48,28 +50,28 @@ impl<T> Fifo<T> {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.next.iter().chain(&self.more)
+        self.next.iter().chain(self.more.iter().flatten())
     }
 }
 
 impl<T> Default for Fifo<T> {
     fn default() -> Self {
-        Self { next: None, more: VecDeque::new() }
+        Self { next: None, more: None }
     }
 }
 
 impl<T> From<T> for Fifo<T> {
     fn from(item: T) -> Self {
-        Self { next: Some(item), more: VecDeque::new() }
+        Self { next: Some(item), more: None }
     }
 }
 
 impl<T> IntoIterator for Fifo<T> {
     type Item = T;
-    type IntoIter = std::iter::Chain<option::IntoIter<T>, vec_deque::IntoIter<T>>;
+    type IntoIter = Chain<option::IntoIter<T>, Flatten<option::IntoIter<VecDeque<T>>>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.next.into_iter().chain(self.more)
+        self.next.into_iter().chain(self.more.into_iter().flatten())
     }
 }
 
@@ -98,7 +100,7 @@ mod tests {
         let mut queue = fifo(&[1, 2]);
         assert_eq!([queue.pop(), queue.pop(), queue.pop()], [Some(1), Some(2), None]);
         assert!(queue.is_empty());
-        assert_eq!(queue.more.capacity(), 0);
+        assert!(queue.more.is_none());
     }
 
     #[test]
