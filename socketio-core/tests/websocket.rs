@@ -137,3 +137,15 @@ fn a_disconnect_in_the_midst_of_writing_is_not_missed() {
     assert!(socket.disconnect_reason().is_some());
     assert!(ended.load(Ordering::Relaxed), "no ping is needed for the handler to run");
 }
+
+#[test]
+fn an_answer_in_the_midst_of_closing_is_not_missed() {
+    let server = TestServer::new(SocketIo::builder());
+    let websocket = connect(&server);
+    // As another thread would see it: after the server has looked for frames, while it writes.
+    let client = websocket.clone();
+    websocket.on_next_frame(move || client.send(Frame::Close(None)));
+    websocket.send_text("4abc");
+    server.run();
+    assert!(websocket.is_let_go(), "the client's close frame ends it");
+}

@@ -164,7 +164,12 @@ impl Session {
         let waker = match state.armed {
             Some(armed) if armed <= deadline => None,
             Some(_) => state.call_driver(),
-            None => state.take_driver(),
+            None => {
+                let waker = state.take_driver();
+                // Otherwise it is running, and yet to ask for its deadlines.
+                state.is_called |= waker.is_some();
+                waker
+            }
         };
         drop(state);
         if let Some(waker) = waker {
@@ -292,9 +297,10 @@ impl Session {
             true => mem::take(&mut state.wakers.ready),
             false => Vec::new(),
         };
-        let is_called = pump.drives && state.is_called;
         let to_drive = pump.drives && state.can_drive(pump.saturated);
         let connection = &state.connection;
+        // Also without the driver, once that has finished.
+        let is_called = state.is_called && state.pump_drives && connection.is_current(pump.id);
         let to_write = !pump.ended
             && (connection.can_use_websocket()
                 || connection.websocket_state(pump.id) == WebSocketState::Closed);

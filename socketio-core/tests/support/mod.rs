@@ -53,6 +53,8 @@ pub(crate) struct WebSocket(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     to_server: VecDeque<Frame>,
+    /// The client's close frame was read: no other follows.
+    is_over: bool,
     /// How often the server looked for a frame.
     reads: usize,
     /// Frames that the client took.
@@ -138,7 +140,11 @@ impl Stream for WebSocket {
         let mut state = self.lock();
         state.reads += 1;
         match state.to_server.pop_front() {
-            Some(frame) => Poll::Ready(Some(Ok(frame))),
+            Some(frame) => {
+                state.is_over = matches!(frame, Frame::Close(_));
+                Poll::Ready(Some(Ok(frame)))
+            }
+            None if state.is_over => Poll::Ready(None),
             None => {
                 state.waker = Some(cx.waker().clone());
                 Poll::Pending
