@@ -2,14 +2,15 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
+use futures_channel::oneshot;
 use socketio_core::{
-    Clock, DisconnectReason, EmitError, Limits, Socket, SocketIo, testing::TestServer,
+    Clock, Data, DisconnectReason, EmitError, Limits, Socket, SocketIo, testing::TestServer,
 };
 
 fn server(outgoing_bytes: usize) -> TestServer {
@@ -183,4 +184,27 @@ fn acknowledgements_reach_the_handlers_that_wait_for_them() {
         client.connection().send_text(answer);
     }
     assert_eq!(answered.load(Ordering::Relaxed), 6);
+}
+
+#[test]
+fn an_acknowledgement_reaches_a_task_that_handlers_wait_for() {
+    let limits = Limits { handlers: 1, ..Limits::default() };
+    let server = TestServer::new(SocketIo::builder().limits(limits));
+    let (answer, answered) = oneshot::channel();
+    let answered = Mutex::new(Some(answered));
+    server.io().on("work", move || {
+        let answered = answered.lock().expect("no panic").take().expect("one call");
+        async { answered.await.map(Data) }
+    });
+    let client = server.connect();
+    let work = client.emit_with_ack("work", &());
+    // Nobody reads the client now, until something asks it.
+    let socket = server.io().sockets().remove(0);
+    server.spawn(async move {
+        let asked = socket.timeout(Duration::from_secs(60)).emit_with_ack::<u32>("ask", &());
+        let _ = answer.send(asked.await.expect("an answer"));
+    });
+    server.run();
+    client.acknowledge(&client.expect_event("ask"), &7);
+    assert_eq!(client.take_ack(work).expect("an answer").as_json(), "7");
 }

@@ -78,9 +78,16 @@ impl ClientHandle {
     ) -> bool {
         let timeout = timeout.unwrap_or(self.server.engine().config().ack_timeout);
         let deadline = after(self.session.now(), timeout);
-        let is_present = self.machine().await_ack(namespace, id, deadline, waiting).is_ok();
-        if is_present {
-            self.session.rearm(deadline);
+        let mut machine = self.machine();
+        let owes_acks = machine.owes_acks();
+        let is_present = machine.await_ack(namespace, id, deadline, waiting).is_ok();
+        drop(machine);
+        match is_present {
+            true if owes_acks => self.session.rearm(deadline),
+            // A client that was not read, as its handlers are at work, is now: it may be they that
+            // wait for this.
+            true => self.session.wake_driver(),
+            false => {}
         }
         is_present
     }

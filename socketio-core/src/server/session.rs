@@ -163,13 +163,7 @@ impl Session {
         let mut state = self.lock();
         let waker = match state.armed {
             Some(armed) if armed <= deadline => None,
-            Some(_) => state.call_driver(),
-            None => {
-                let waker = state.take_driver();
-                // Otherwise it is running, and yet to ask for its deadlines.
-                state.is_called |= waker.is_some();
-                waker
-            }
+            _ => state.call_driver(),
         };
         drop(state);
         if let Some(waker) = waker {
@@ -271,7 +265,9 @@ impl Session {
     pub(super) fn poll_driver(&self, cx: &mut Context<'_>, saturated: bool) -> Poll<()> {
         let mut state = self.lock();
         let is_called = mem::take(&mut state.is_called);
-        if is_called || state.can_drive(saturated) {
+        let is_upgraded = state.connection.transport() == Transport::WebSocket;
+        let to_hand_over = is_upgraded && !state.connection.is_closed();
+        if is_called || to_hand_over || state.can_drive(saturated) {
             return Poll::Ready(());
         }
         state.armed = None;
