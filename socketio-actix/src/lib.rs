@@ -56,6 +56,8 @@
 //!   HTTP/1: over HTTP/2 actix never says so. WebSocket is HTTP/1 anyway, so leave actix-web's feature
 //!   `http2` out where nothing else needs it.
 //! - [`tcp_nodelay(true)`] sends small frames at once.
+//! - [`client_disconnect_timeout`] is also how long the connection of a websocket stays open behind
+//!   its close frames, 1 s by default: actix waits for the end of the request, which has none.
 //! - A client that stops reading loses its session in time, but actix keeps its connection until it
 //!   goes. The kernel ends it with `TCP_USER_TIMEOUT`, which connections inherit from a listener given
 //!   to [`HttpServer::listen`](actix_web::HttpServer::listen).
@@ -87,6 +89,7 @@
 //! `ServerHandle::stop(true)`. For the order to be that, [`HttpServer::disable_signals`] and wait for
 //! the signal yourself; the examples show how.
 //!
+//! [`client_disconnect_timeout`]: actix_web::HttpServer::client_disconnect_timeout
 //! [`HttpServer::disable_signals`]: actix_web::HttpServer::disable_signals
 //! [`HttpServer::new`]: actix_web::HttpServer::new
 //! [`h1_allow_half_closed(false)`]: actix_web::HttpServer::h1_allow_half_closed
