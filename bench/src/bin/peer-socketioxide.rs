@@ -13,12 +13,21 @@ use socketioxide::{
 use tokio::net::TcpListener;
 
 fn main() {
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = number("THREADS") {
-        runtime.worker_threads(threads.into());
-    }
-    let runtime = runtime.enable_all().build().expect("a runtime");
+    let runtime = runtime(number("THREADS")).enable_all().build().expect("a runtime");
     runtime.block_on(serve(number("PORT").expect("PORT is set to a port")));
+}
+
+/// As of the conformance servers.
+fn runtime(threads: Option<u16>) -> tokio::runtime::Builder {
+    match threads {
+        Some(1) => tokio::runtime::Builder::new_current_thread(),
+        Some(threads) => {
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            runtime.worker_threads(threads.into());
+            runtime
+        }
+        None => tokio::runtime::Builder::new_multi_thread(),
+    }
 }
 
 async fn serve(port: u16) {
