@@ -82,12 +82,12 @@ impl ClientHandle {
         let owes_acks = machine.owes_acks();
         let is_present = machine.await_ack(namespace, id, deadline, waiting).is_ok();
         drop(machine);
-        match is_present {
-            true if owes_acks => self.session.rearm(deadline),
+        if is_present && owes_acks {
+            self.session.rearm(deadline);
+        } else if is_present {
             // A client that was not read, as its handlers are at work, is now: it may be they that
             // wait for this.
-            true => self.session.wake_driver(),
-            false => {}
+            self.session.wake_driver();
         }
         is_present
     }

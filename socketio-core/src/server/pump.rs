@@ -172,10 +172,7 @@ impl Pump {
     where
         W: Sink<Frame, Error = WebSocketError>,
     {
-        let is_idle = self.phase == Phase::Open
-            && self.flushed
-            && self.packets.is_empty()
-            && self.frames.is_none();
+        let is_idle = self.phase == Phase::Open && self.flushed && self.has_sent_all();
         let (true, Some(waker), Some(ws)) = (is_idle, &self.waker, ws.as_pin_mut()) else {
             return Poll::Ready(());
         };
@@ -230,8 +227,7 @@ impl Pump {
     where
         W: Sink<Frame, Error = WebSocketError>,
     {
-        let is_empty = self.packets.is_empty() && self.frames.is_none();
-        let state = match self.phase == Phase::Open && is_empty {
+        let state = match self.phase == Phase::Open && self.has_sent_all() {
             true => {
                 let (state, packets) = self.session.poll_transmit(self.id);
                 self.packets = packets.unwrap_or_default();
@@ -304,6 +300,11 @@ impl Pump {
         };
         ws.start_send(frame)?;
         Poll::Ready(Ok(Sent::Frame))
+    }
+
+    /// Whether the websocket has taken all that the session gave.
+    fn has_sent_all(&self) -> bool {
+        self.packets.is_empty() && self.frames.is_none()
     }
 
     fn next_frame(&mut self) -> Option<Frame> {

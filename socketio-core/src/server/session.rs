@@ -140,10 +140,7 @@ impl Session {
             return result;
         }
         let waker = state.take_writer();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        release(state, waker);
         result
     }
 
@@ -152,10 +149,7 @@ impl Session {
         let mut state = self.lock();
         state.connection.send_volatile(message);
         let waker = state.take_writer();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        release(state, waker);
     }
 
     /// Has the driver look at its deadlines again if this one comes before them.
@@ -165,20 +159,14 @@ impl Session {
             Some(armed) if armed <= deadline => None,
             _ => state.call_driver(),
         };
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        release(state, waker);
     }
 
     /// Has the driver look for work.
     pub(crate) fn wake_driver(&self) {
         let mut state = self.lock();
         let waker = state.call_driver();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        release(state, waker);
     }
 
     /// A frame came over this websocket, whose task calls.
@@ -209,10 +197,7 @@ impl Session {
             true => None,
             false => state.wakers.post.take(),
         };
-        drop(state);
-        if let Some(waker) = post {
-            waker.wake();
-        }
+        release(state, post);
         (event, has_more)
     }
 
@@ -265,9 +250,7 @@ impl Session {
     pub(super) fn poll_driver(&self, cx: &mut Context<'_>, saturated: bool) -> Poll<()> {
         let mut state = self.lock();
         let is_called = mem::take(&mut state.is_called);
-        let is_upgraded = state.connection.transport() == Transport::WebSocket;
-        let to_hand_over = is_upgraded && !state.connection.is_closed();
-        if is_called || to_hand_over || state.can_drive(saturated) {
+        if is_called || state.can_hand_over() || state.can_drive(saturated) {
             return Poll::Ready(());
         }
         state.armed = None;
@@ -341,15 +324,12 @@ impl Session {
     /// Gives the driver to the websocket's task, if that now carries the session.
     pub(super) fn hand_over(&self, driver: Driver) -> Option<Driver> {
         let mut state = self.lock();
-        if state.connection.transport() == Transport::Polling || state.connection.is_closed() {
+        if !state.can_hand_over() {
             return Some(driver);
         }
         state.handover = Some(driver);
         let waker = state.wakers.websocket.take();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        release(state, waker);
         None
     }
 
@@ -427,6 +407,11 @@ impl State {
         }
     }
 
+    /// Whether the websocket's task is to run the driver.
+    fn can_hand_over(&self) -> bool {
+        self.connection.transport() == Transport::WebSocket && !self.connection.is_closed()
+    }
+
     /// Whether there is an event that the driver can take.
     fn can_drive(&self, saturated: bool) -> bool {
         self.connection.has_events() && (!saturated || self.connection.is_closed())
@@ -496,6 +481,14 @@ impl Wakers {
     fn wake(self) {
         let writers = [self.driver, self.get, self.post, self.websocket];
         writers.into_iter().flatten().chain(self.ready).for_each(Waker::wake);
+    }
+}
+
+/// Wakes once the lock is gone.
+fn release(state: MutexGuard<'_, State>, waker: Option<Waker>) {
+    drop(state);
+    if let Some(waker) = waker {
+        waker.wake();
     }
 }
 
