@@ -71,7 +71,7 @@ impl Endpoint {
 
     /// The path that the server is meant to be mounted at, without a `/` at its end.
     pub fn path(&self) -> &str {
-        &self.0.engine().config().path
+        &self.0.engine().options().path
     }
 
     /// Whether a request to this path is for the server: its own path or anything below it.
@@ -146,7 +146,7 @@ impl Endpoint {
                     return Err(AcceptError::Closing);
                 }
                 origin?;
-                if let Some(allow) = &engine.config().allow_request {
+                if let Some(allow) = &engine.options().allow_request {
                     allow(head).await.map_err(AcceptError::Forbidden)?;
                 }
                 if !query.is_v4 {
@@ -165,7 +165,7 @@ impl Endpoint {
 
     /// Answers a request for one of the browser client's files.
     fn client_file(&self, head: &Parts) -> Option<Response<Bytes>> {
-        let files = &self.0.engine().config().client_files;
+        let files = &self.0.engine().options().client_files;
         if files.is_empty() || !matches!(head.method, Method::GET | Method::HEAD) {
             return None;
         }

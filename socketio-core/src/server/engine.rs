@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    config::Config,
+    config::{Config, Options},
     id::SessionId,
     proto::engine::{Connection, Settings, Transport},
     wire::Encoded,
@@ -40,7 +40,7 @@ impl fmt::Debug for dyn Host {
 /// The sessions of a server, its options and its clock. They belong to the server, not to a mount.
 #[derive(Debug)]
 pub(crate) struct Engine {
-    config: Config,
+    options: Options,
     settings: Arc<Settings>,
     clock: OnceLock<Arc<dyn Clock>>,
     sessions: Mutex<Sessions>,
@@ -55,22 +55,22 @@ struct Sessions {
 }
 
 impl Engine {
-    pub(super) fn new(config: Config, clock: Option<Arc<dyn Clock>>) -> Self {
-        let engine = Self {
-            settings: Arc::new(config.engine()),
-            config,
-            clock: OnceLock::new(),
+    pub(super) fn new(mut options: Options) -> Self {
+        Self {
+            settings: Arc::new(options.config.engine()),
+            clock: options.clock.take().map_or_else(OnceLock::new, OnceLock::from),
+            options,
             sessions: Mutex::default(),
             closing: AtomicBool::new(false),
-        };
-        if let Some(clock) = clock {
-            engine.use_clock(clock);
         }
-        engine
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
     }
 
     pub(crate) fn config(&self) -> &Config {
-        &self.config
+        &self.options.config
     }
 
     /// Sets the clock, unless there is one already.
@@ -155,14 +155,14 @@ impl Engine {
     /// The OPEN packet, its keys in the order that Node has.
     fn open_packet(&self, id: &SessionId, transport: Transport) -> String {
         let can_upgrade = transport == Transport::Polling
-            && self.config.transports.contains(&Transport::WebSocket);
+            && self.config().transports.contains(&Transport::WebSocket);
         let upgrades = if can_upgrade { "[\"websocket\"]" } else { "[]" };
         format!(
             r#"0{{"sid":"{}","upgrades":{upgrades},"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
             id.as_str(),
-            self.config.ping_interval.as_millis(),
-            self.config.ping_timeout.as_millis(),
-            self.config.max_payload,
+            self.config().ping_interval.as_millis(),
+            self.config().ping_timeout.as_millis(),
+            self.config().max_payload,
         )
     }
 

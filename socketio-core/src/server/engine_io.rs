@@ -14,8 +14,7 @@ use super::{
     session::Session,
 };
 use crate::{
-    clock::Clock,
-    config::{Builder, Config},
+    config::{Builder, Options},
     error::EmitError,
     proto::{DisconnectReason, engine::Transport},
     wire::Message,
@@ -57,17 +56,13 @@ impl EngineIo {
         Builder::new("/engine.io")
     }
 
-    pub(crate) fn with_config<F, Fut>(
-        config: Config,
-        clock: Option<Arc<dyn Clock>>,
-        handler: F,
-    ) -> Self
+    pub(crate) fn with_options<F, Fut>(options: Options, handler: F) -> Self
     where
         F: Fn(EngineSocket) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
         let handler: Handler = Box::new(move |socket| Box::pin(handler(socket)));
-        Self(Arc::new(Inner { engine: Engine::new(config, clock), handler }))
+        Self(Arc::new(Inner { engine: Engine::new(options), handler }))
     }
 
     /// Clients that are connected.

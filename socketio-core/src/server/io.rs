@@ -22,8 +22,7 @@ use super::{
     socket::Socket,
 };
 use crate::{
-    clock::Clock,
-    config::{Builder, Config},
+    config::{Builder, Options},
     error::ErrorReport,
     id::SessionId,
     proto::{DisconnectReason, after, client},
@@ -77,11 +76,11 @@ impl SocketIo {
         Builder::new("/socket.io")
     }
 
-    pub(crate) fn with_config(config: Config, clock: Option<Arc<dyn Clock>>) -> Self {
+    pub(crate) fn with_options(options: Options) -> Self {
         let root = Namespace::new(ROOT, false);
         Self(Arc::new(Server {
-            client: Arc::new(config.client()),
-            engine: Engine::new(config, clock),
+            client: Arc::new(options.config.client()),
+            engine: Engine::new(options),
             namespaces: RwLock::new(HashMap::from([(ROOT, root.clone())])),
             root,
             dynamic: RwLock::default(),

@@ -9,6 +9,8 @@ mod tests;
 
 use std::time::Duration;
 
+use serde::Deserialize;
+
 pub(crate) use self::{
     connection::{Connection, Event, SendError, WebSocketId, WebSocketState},
     fifo::Fifo,
@@ -28,7 +30,8 @@ pub(crate) struct Settings {
 }
 
 /// How a client and the server exchange packets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Transport {
     /// HTTP long-polling.
     Polling,

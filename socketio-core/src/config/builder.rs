@@ -1,0 +1,159 @@
+use std::{env, fmt, mem, sync::Arc};
+
+use http::request::Parts;
+
+use super::{AllowRequest, ClientFile, Config, ConfigError, check, client_files};
+use crate::{
+    clock::Clock,
+    server::{EngineIo, EngineSocket, SocketIo},
+};
+
+/// The options of a server, and the way to make one.
+///
+/// ```
+/// use std::time::Duration;
+/// use socketio_core::{SocketIo, Transport};
+///
+/// let io = SocketIo::builder()
+///     .path("/realtime")
+///     .transports([Transport::WebSocket])
+///     .ping_interval(Duration::from_secs(10))
+///     .build()?;
+/// # Ok::<(), socketio_core::ConfigError>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct Builder {
+    pub(super) config: Config,
+    default_path: &'static str,
+    allow_request: Option<AllowRequest>,
+    clock: Option<Arc<dyn Clock>>,
+    environments: Vec<(String, Configure)>,
+}
+
+type Configure = Arc<dyn Fn(Builder) -> Builder + Send + Sync>;
+
+/// Options as the server keeps them: checked, and with the files in memory.
+pub(crate) struct Options {
+    pub(crate) config: Config,
+    pub(crate) path: String,
+    pub(crate) allow_request: Option<AllowRequest>,
+    pub(crate) client_files: Vec<ClientFile>,
+    pub(crate) clock: Option<Arc<dyn Clock>>,
+}
+
+impl Builder {
+    pub(crate) fn new(default_path: &'static str) -> Self {
+        Self {
+            config: Config::default(),
+            default_path,
+            allow_request: None,
+            clock: None,
+            environments: Vec::new(),
+        }
+    }
+
+    /// Takes all options that are plain data from here, in place of what they were.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Options for one [environment](Self::environment). They are applied when the server is built,
+    /// and so after all others, in the order of these calls.
+    ///
+    /// ```
+    /// # use socketio_core::{SocketIo, Transport};
+    /// let io = SocketIo::builder()
+    ///     .configure("production", |builder| builder.transports([Transport::WebSocket]))
+    ///     .configure("development", |builder| builder.max_payload(100_000_000))
+    ///     .build()?;
+    /// # Ok::<(), socketio_core::ConfigError>(())
+    /// ```
+    pub fn configure(
+        mut self,
+        environment: impl Into<String>,
+        configure: impl Fn(Builder) -> Builder + Send + Sync + 'static,
+    ) -> Self {
+        self.environments.push((environment.into(), Arc::new(configure)));
+        self
+    }
+
+    /// Decides on each new session by its first request. An error is the message of the 403.
+    /// Node: `allowRequest`.
+    pub fn allow_request<F, Fut>(mut self, allow: F) -> Self
+    where
+        F: Fn(&Parts) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        self.allow_request = Some(Arc::new(move |parts| Box::pin(allow(parts))));
+        self
+    }
+
+    /// The clock to use in place of the one that the first mount brings.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Makes a Socket.IO server.
+    ///
+    /// # Errors
+    /// Says which option makes no sense.
+    pub fn build(self) -> Result<SocketIo, ConfigError> {
+        Ok(SocketIo::with_options(self.into_options()?))
+    }
+
+    /// Makes a bare Engine.IO server that runs `handler` for each session.
+    ///
+    /// # Errors
+    /// Says which option makes no sense.
+    pub fn build_engine<F, Fut>(self, handler: F) -> Result<EngineIo, ConfigError>
+    where
+        F: Fn(EngineSocket) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        Ok(EngineIo::with_options(self.into_options()?, handler))
+    }
+
+    fn into_options(self) -> Result<Options, ConfigError> {
+        let Self { config, default_path, allow_request, clock, .. } = self.configured();
+        config.check()?;
+        let path = check::path(config.path.as_deref().unwrap_or(default_path))?.to_owned();
+        let client_files = match &config.client_files {
+            Some(directory) => client_files::read(directory)?,
+            None => Vec::new(),
+        };
+        Ok(Options { config, path, allow_request, client_files, clock })
+    }
+
+    /// With the options for its environment.
+    fn configured(mut self) -> Self {
+        let named = self.config.environment.take().or_else(|| env::var("SOCKETIO_ENV").ok());
+        let environment = named.unwrap_or_else(|| "development".to_owned());
+        while !self.environments.is_empty() {
+            for (name, configure) in mem::take(&mut self.environments) {
+                if name == environment {
+                    self = configure(self);
+                }
+            }
+        }
+        self.config.environment = Some(environment);
+        self
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("path", &self.path)
+            .field("transports", &self.config.transports)
+            .finish_non_exhaustive()
+    }
+}
