@@ -22,31 +22,43 @@ fn as_str(id: &[u8; ID_LEN]) -> &str {
     str::from_utf8(id).expect("ids are ASCII")
 }
 
-/// The key to an Engine.IO session. Whoever has it can send as the client, so it is a secret: it
-/// has no `Debug` output and no place in the public API.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct SessionId([u8; ID_LEN]);
+/// Ids that are keys: they have no `Debug` output and no place in the public API.
+macro_rules! secret_ids {
+    ($($(#[$docs:meta])* $name:ident;)*) => {$(
+        $(#[$docs])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+        pub(crate) struct $name([u8; ID_LEN]);
 
-impl SessionId {
-    pub(crate) fn random() -> Self {
-        Self(random())
-    }
+        impl $name {
+            pub(crate) fn random() -> Self {
+                Self(random())
+            }
 
-    /// Reads what a client sent. `None` is no id that this server ever gave out.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let id = text.as_bytes().try_into().ok()?;
-        text.is_ascii().then_some(Self(id))
-    }
+            /// Reads what a client sent. `None` is no id that this server ever gave out.
+            pub(crate) fn parse(text: &str) -> Option<Self> {
+                let id = text.as_bytes().try_into().ok()?;
+                text.is_ascii().then_some(Self(id))
+            }
 
-    pub(crate) fn as_str(&self) -> &str {
-        as_str(&self.0)
-    }
+            pub(crate) fn as_str(&self) -> &str {
+                as_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    )*};
 }
 
-impl fmt::Debug for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionId(…)")
-    }
+secret_ids! {
+    /// The key to an Engine.IO session: whoever has it can send as the client.
+    SessionId;
+    /// The key to a socket whose client may come back: whoever has it takes the client's place.
+    /// Node: `pid`.
+    RecoveryId;
 }
 
 /// Names one socket: one client in one namespace. Safe to publish; the official client has it as

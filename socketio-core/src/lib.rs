@@ -96,7 +96,7 @@ pub mod wire;
 pub use self::{
     accept::{Accept, Endpoint, PollRequest, Receive, Serve, Upgrade},
     clock::{Clock, Sleep},
-    config::{Builder, Config, ConfigError, Limits},
+    config::{Builder, Config, ConfigError, Limits, Recovery},
     error::{AckError, BoxError, ConnectError, EmitError, ErrorReport, ExtractError, Failure},
     id::SocketId,
     proto::{DisconnectReason, client::Violation, engine::Transport},

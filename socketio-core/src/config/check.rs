@@ -62,6 +62,7 @@ impl Config {
             return Err(ConfigError::Origin { origin: origin.clone() });
         }
         let limits = &self.limits;
+        let recovery = self.recovery.unwrap_or_default();
         for (option, duration) in [
             ("ack_timeout", self.ack_timeout),
             ("connect_timeout", self.connect_timeout),
@@ -70,6 +71,7 @@ impl Config {
             ("limits.drain_timeout", limits.drain_timeout),
             ("ping_interval", self.ping_interval),
             ("ping_timeout", self.ping_timeout),
+            ("recovery.max_disconnection_duration", recovery.max_disconnection_duration),
             ("upgrade_timeout", self.upgrade_timeout),
         ] {
             if duration.as_millis() == 0 {
@@ -84,6 +86,8 @@ impl Config {
             ("limits.namespaces", limits.namespaces),
             ("limits.outgoing_bytes", limits.outgoing_bytes),
             ("max_payload", self.max_payload),
+            ("recovery.max_bytes", recovery.max_bytes),
+            ("recovery.max_sockets", recovery.max_sockets),
         ] {
             if number == 0 {
                 return Err(ConfigError::Zero { option });

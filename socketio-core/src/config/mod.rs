@@ -5,13 +5,14 @@ mod check;
 mod client_files;
 mod de;
 mod limits;
+mod recovery;
 
 use std::{path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
 use http::request::Parts;
 use serde::Deserialize;
 
-pub use self::{builder::Builder, check::ConfigError, limits::Limits};
+pub use self::{builder::Builder, check::ConfigError, limits::Limits, recovery::Recovery};
 pub(crate) use self::{builder::Options, client_files::ClientFile};
 use crate::{
     proto::{client, engine, engine::Transport},
@@ -147,6 +148,12 @@ options! {
         #[serde(alias = "pingTimeout", deserialize_with = "de::millis")]
         ping_timeout: Duration = Duration::from_secs(20);
 
+        /// Lets clients whose connection broke come back to their sockets. Default off. Node:
+        /// `connectionStateRecovery`.
+        #[serde(alias = "connectionStateRecovery")]
+        recovery: Option<Recovery> = None,
+            set by |recovery: Recovery| Some(recovery);
+
         /// How clients may connect. Default both. Node: `transports`.
         transports: Vec<Transport> = vec![Transport::Polling, Transport::WebSocket],
             set by |transports: impl IntoIterator<Item = Transport>|
@@ -210,7 +217,11 @@ mod tests {
                 "pingTimeout": 3000,
                 "upgradeTimeout": 4000,
                 "maxHttpBufferSize": 5000,
-                "transports": ["websocket"]
+                "transports": ["websocket"],
+                "connectionStateRecovery": {
+                    "maxDisconnectionDuration": 6000,
+                    "skipMiddlewares": false
+                }
             }"#,
         );
         let expected = Config {
@@ -222,6 +233,11 @@ mod tests {
             upgrade_timeout: Duration::from_secs(4),
             max_payload: 5000,
             transports: vec![Transport::WebSocket],
+            recovery: Some(Recovery {
+                max_disconnection_duration: Duration::from_secs(6),
+                skip_middlewares: false,
+                ..Recovery::default()
+            }),
             ..Config::default()
         };
         assert_eq!(config, Ok(expected));

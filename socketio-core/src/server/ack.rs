@@ -6,7 +6,7 @@ use std::{
     },
 };
 
-use super::socket::Socket;
+use super::socket::{Outgoing, Socket};
 use crate::{
     error::EmitError,
     wire::{AckId, Args, encode_ack},
@@ -78,7 +78,7 @@ impl Inner {
         if self.state.swap(SENT, Ordering::AcqRel) == SENT {
             return Ok(());
         }
-        self.socket.push(encoded)
+        self.socket.push(Outgoing::Packet(encoded))
     }
 }
 

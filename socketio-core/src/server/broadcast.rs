@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::EmitError,
     id::SocketId,
-    wire::{Args, FromArgs, encode_event},
+    wire::{Args, FromArgs, draft_event, encode_event},
 };
 
 /// Whom to send to, and how. Each call narrows or widens it; the last one sends.
@@ -88,11 +88,8 @@ impl BroadcastOperator {
     /// # Errors
     /// The event cannot be written. A client that left or is too slow is no error.
     pub fn emit<T: Args + ?Sized>(&self, event: &str, args: &T) -> Result<(), EmitError> {
-        let encoded = encode_event(self.namespace.name(), event, None, args)?;
-        self.namespace.rooms().select(&self.selection, |socket| {
-            // A client that is gone or too slow misses it; the others do not.
-            let _ = socket.deliver(encoded.clone(), self.is_volatile);
-        });
+        let draft = draft_event(self.namespace.name(), event, None, args)?;
+        self.namespace.broadcast(&self.selection, draft, self.is_volatile);
         Ok(())
     }
 

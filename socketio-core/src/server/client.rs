@@ -1,6 +1,6 @@
 use std::{
     collections::VecDeque,
-    fmt,
+    fmt, mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -17,9 +17,10 @@ use super::{
     context::{ConnectContext, DisconnectContext, EventContext},
     driver::Runner,
     engine::Host,
-    handler::{BoxFuture, Running, Started, call_caught},
+    handler::{BoxFuture, Callable, Running, Started, call_caught},
     io::{Server, SocketIo},
     namespace::Handlers,
+    recovery::Place,
     replies::Waiting,
     session::Session,
     socket::Socket,
@@ -30,6 +31,7 @@ use crate::{
     proto::{
         DisconnectReason, after,
         client::{Client, Event, Violation},
+        earlier,
         engine::Transport,
     },
     wire::{AckId, Message, RawArgs, encode_connect_error},
@@ -112,6 +114,8 @@ pub(super) struct ClientRunner {
     connecting: FxHashMap<SocketId, Vec<EventContext>>,
     /// What came past the bound of handlers, while handlers wait for this client.
     held: VecDeque<Event<Socket, Waiting>>,
+    /// Sockets that ended but may come back, as others of the same id.
+    expected: Vec<(Instant, Socket)>,
 }
 
 /// What a handler was called for.
@@ -131,6 +135,7 @@ impl ClientRunner {
             running: None,
             connecting: FxHashMap::default(),
             held: VecDeque::new(),
+            expected: Vec::new(),
         }
     }
 
@@ -171,12 +176,9 @@ impl ClientRunner {
         if server.engine().is_closing() {
             return;
         }
-        let entered = server.enter(&name, |namespace| {
-            // Its own copy: a slice would keep the whole body it came in.
-            let auth = auth.as_deref().map(ByteString::from);
-            let socket = Socket::new(namespace.clone(), Arc::clone(&self.client), auth);
-            namespace.rooms().insert(socket.clone()).map(|()| socket)
-        });
+        // Its own copy: a slice would keep the whole body it came in.
+        let auth = auth.as_deref().map(ByteString::from);
+        let entered = server.enter(&name, |namespace| namespace.enter(&self.client, auth.clone()));
         let Some(socket) = entered else {
             // A client that is gone does not miss it.
             let _ =
@@ -296,6 +298,9 @@ impl ClientRunner {
 
     /// The socket was shut.
     fn ended(&mut self, socket: Socket, cx: &mut Context<'_>) {
+        if let Some(until) = socket.place().and_then(Place::until) {
+            self.expected.push((until, socket.clone()));
+        }
         // Otherwise it is the connect handler's turn first.
         if !self.connecting.contains_key(socket.id()) {
             self.run_disconnect(socket, cx);
@@ -308,9 +313,34 @@ impl ClientRunner {
         };
         let handlers = socket.namespace().handlers();
         if let Some(handler) = &handlers.disconnect {
-            let context = DisconnectContext { socket: socket.clone(), reason };
-            let started = call_caught(&**handler, &context);
-            self.start(Job::Disconnect(socket), started, cx);
+            self.start_end(socket, reason, &**handler, cx);
+        }
+    }
+
+    fn start_end(
+        &mut self,
+        socket: Socket,
+        reason: DisconnectReason,
+        handler: &dyn Callable<DisconnectContext>,
+        cx: &mut Context<'_>,
+    ) {
+        let context = DisconnectContext { socket: socket.clone(), reason };
+        let started = call_caught(handler, &context);
+        self.start(Job::Disconnect(socket), started, cx);
+    }
+
+    /// Gives up sockets that did not come back.
+    fn expire(&mut self, now: Instant, cx: &mut Context<'_>) {
+        let is_closing = self.client.server.engine().is_closing();
+        for (until, socket) in mem::take(&mut self.expected) {
+            if until > now && !is_closing && socket.may_return() {
+                self.expected.push((until, socket));
+            } else if let Some(reason) = socket.expire() {
+                let handlers = socket.namespace().handlers();
+                if let Some(handler) = &handlers.expired {
+                    self.start_end(socket, reason, &**handler, cx);
+                }
+            }
         }
     }
 
@@ -356,7 +386,8 @@ impl ClientRunner {
 /// Runs what decides on a client that asks for a namespace.
 async fn connect(socket: Socket, handlers: Arc<Handlers>) -> Result<(), Failure> {
     let context = ConnectContext { socket: socket.clone(), lets_in: false };
-    for middleware in &handlers.middlewares {
+    let skips_middlewares = socket.is_recovered() && socket.io().skips_middlewares();
+    for middleware in handlers.middlewares.iter().filter(|_| !skips_middlewares) {
         run(middleware.call(&context)).await?;
     }
     if socket.disconnect_reason().is_some() {
@@ -392,7 +423,7 @@ impl Runner for ClientRunner {
 
     fn handle_close(&mut self, _: Instant, reason: DisconnectReason, cx: &mut Context<'_>) {
         // Who left of its own will before did so for its own reason.
-        for event in std::mem::take(&mut self.held) {
+        for event in mem::take(&mut self.held) {
             if let Event::Disconnect { .. } = event {
                 self.handle_event(event, cx);
             }
@@ -401,6 +432,9 @@ impl Runner for ClientRunner {
     }
 
     fn poll(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.expected.is_empty() {
+            self.expire(now, cx);
+        }
         let mut next = {
             let mut machine = self.client.machine();
             machine.handle_timeout(now);
@@ -414,7 +448,10 @@ impl Runner for ClientRunner {
                 self.handle_event(event, cx);
             } else {
                 let Some(running) = &mut self.running else {
-                    return Poll::Ready(());
+                    return match self.expected.is_empty() {
+                        true => Poll::Ready(()),
+                        false => Poll::Pending,
+                    };
                 };
                 match Pin::new(running).poll_next(cx) {
                     Poll::Ready(Some((job, result))) => self.finish(job, result, cx),
@@ -427,7 +464,8 @@ impl Runner for ClientRunner {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.client.machine().poll_timeout()
+        let expiry = self.expected.iter().map(|(until, _)| *until).min();
+        earlier(self.client.machine().poll_timeout(), expiry)
     }
 
     fn is_ready(&self) -> bool {
@@ -449,6 +487,10 @@ impl Drop for ClientRunner {
         drop(machine);
         for socket in sockets {
             socket.shut(DisconnectReason::TransportClose);
+            socket.expire();
+        }
+        for (_, socket) in mem::take(&mut self.expected) {
+            socket.expire();
         }
         drop(events);
     }

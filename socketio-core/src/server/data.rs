@@ -55,6 +55,10 @@ impl SocketData<'_> {
 
     /// All values, as one JSON object.
     pub fn to_value(&self) -> Value {
-        Value::Object(self.0.read().unwrap_or_else(PoisonError::into_inner).clone())
+        Value::Object(self.to_map())
+    }
+
+    pub(super) fn to_map(self) -> Map<String, Value> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -69,11 +69,12 @@ impl Driver {
         self.session.handle_timeout(now);
         self.handle_events(now, cx);
         let handlers = self.runner.poll(now, cx);
-        let is_over = self.closed && !self.session.read(|connection| connection.awaits_get());
-        match is_over {
-            true => handlers,
-            false => Poll::Pending,
+        if !self.closed || self.session.read(|connection| connection.awaits_get()) {
+            return Poll::Pending;
         }
+        // Its handlers may run on for long, and its sockets may be waited for.
+        self.session.host().engine().forget(self.session.id());
+        handlers
     }
 
     pub(crate) fn session(&self) -> &Arc<Session> {
@@ -94,7 +95,9 @@ impl Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         self.session.with(|connection| connection.abort(DisconnectReason::TransportClose));
-        self.session.host().engine().forget(self.session.id());
+        let engine = self.session.host().engine();
+        engine.forget(self.session.id());
+        engine.finish();
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Poll, Waker},
+    time::Instant,
 };
 
 use rustc_hash::FxHashMap;
@@ -42,23 +43,40 @@ impl fmt::Debug for dyn Host {
 pub(crate) struct Engine {
     options: Options,
     settings: Arc<Settings>,
-    clock: OnceLock<Arc<dyn Clock>>,
+    clock: EngineClock,
     sessions: Mutex<Sessions>,
     closing: AtomicBool,
+}
+
+/// The clock of a server, once a mount has brought one. Clones are the same clock.
+#[derive(Clone, Debug)]
+pub(crate) struct EngineClock(Arc<OnceLock<Arc<dyn Clock>>>);
+
+impl EngineClock {
+    fn new(clock: Option<Arc<dyn Clock>>) -> Self {
+        Self(Arc::new(clock.map_or_else(OnceLock::new, OnceLock::from)))
+    }
+
+    /// The present. Before the first mount there is none.
+    pub(super) fn now(&self) -> Option<Instant> {
+        self.0.get().map(|clock| clock.now())
+    }
 }
 
 #[derive(Debug, Default)]
 struct Sessions {
     open: FxHashMap<SessionId, Arc<Session>>,
-    /// Who waits for the last session to end.
-    empty: Vec<Waker>,
+    /// Drivers that are not finished, of sessions that are open or have ended.
+    drivers: usize,
+    /// Who waits for the last of them.
+    idle: Vec<Waker>,
 }
 
 impl Engine {
     pub(super) fn new(mut options: Options) -> Self {
         Self {
             settings: Arc::new(options.config.engine()),
-            clock: options.clock.take().map_or_else(OnceLock::new, OnceLock::from),
+            clock: EngineClock::new(options.clock.take()),
             options,
             sessions: Mutex::default(),
             closing: AtomicBool::new(false),
@@ -76,11 +94,16 @@ impl Engine {
     /// Sets the clock, unless there is one already.
     pub(crate) fn use_clock(&self, clock: Arc<dyn Clock>) {
         // The first mount decides; the clocks of further mounts tell the same time.
-        let _ = self.clock.set(clock);
+        let _ = self.clock.0.set(clock);
+    }
+
+    /// The clock, to share before there is one.
+    pub(super) fn shared_clock(&self) -> EngineClock {
+        self.clock.clone()
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        self.clock.get().expect("sessions begin through a mount, and mounts bring a clock")
+        self.clock.0.get().expect("sessions begin through a mount, and mounts bring a clock")
     }
 
     /// Begins a session.
@@ -96,7 +119,10 @@ impl Engine {
         let connection = Connection::new(self.clock().now(), settings, transport, packet);
         let session = Session::new(id, Arc::clone(host), handshake, connection);
         let runner = Arc::clone(host).open(&session);
-        self.lock().open.insert(id, Arc::clone(&session));
+        let mut sessions = self.lock();
+        sessions.open.insert(id, Arc::clone(&session));
+        sessions.drivers += 1;
+        drop(sessions);
         if self.is_closing() {
             session.with_now(|connection, now| connection.close(now));
         }
@@ -108,15 +134,21 @@ impl Engine {
         self.lock().open.get(&SessionId::parse(id)?).cloned()
     }
 
-    /// The session's driver has finished.
+    /// The session has ended.
     pub(super) fn forget(&self, id: &SessionId) {
         let mut sessions = self.lock();
         sessions.open.remove(id);
         sessions.open.shrink();
-        if sessions.open.is_empty() {
-            let empty = std::mem::take(&mut sessions.empty);
+    }
+
+    /// The driver of a session has finished.
+    pub(super) fn finish(&self) {
+        let mut sessions = self.lock();
+        sessions.drivers -= 1;
+        if sessions.drivers == 0 {
+            let idle = std::mem::take(&mut sessions.idle);
             drop(sessions);
-            empty.into_iter().for_each(Waker::wake);
+            idle.into_iter().for_each(Waker::wake);
         }
     }
 
@@ -141,11 +173,11 @@ impl Engine {
     pub(crate) async fn closed(&self) {
         std::future::poll_fn(|cx| {
             let mut sessions = self.lock();
-            if sessions.open.is_empty() {
+            if sessions.drivers == 0 {
                 return Poll::Ready(());
             }
-            if !sessions.empty.iter().any(|waker| waker.will_wake(cx.waker())) {
-                sessions.empty.push(cx.waker().clone());
+            if !sessions.idle.iter().any(|waker| waker.will_wake(cx.waker())) {
+                sessions.idle.push(cx.waker().clone());
             }
             Poll::Pending
         })

@@ -16,6 +16,7 @@ use super::{
     driver::Runner,
     engine::{Engine, Host},
     handler::panicked,
+    journal::Journal,
     namespace::Namespace,
     rooms::Retired,
     session::Session,
@@ -77,10 +78,12 @@ impl SocketIo {
     }
 
     pub(crate) fn with_options(options: Options) -> Self {
-        let root = Namespace::new(ROOT, false);
+        let client = Arc::new(options.config.client());
+        let engine = Engine::new(options);
+        let root = Namespace::new(ROOT, false, Journal::new(&engine));
         Self(Arc::new(Server {
-            client: Arc::new(options.config.client()),
-            engine: Engine::new(options),
+            client,
+            engine,
             namespaces: RwLock::new(HashMap::from([(ROOT, root.clone())])),
             root,
             dynamic: RwLock::default(),
@@ -96,7 +99,7 @@ impl SocketIo {
             None => format!("/{name}").into(),
         };
         let mut namespaces = write(&self.0.namespaces);
-        let new = || Namespace::new(name.clone(), false);
+        let new = || Namespace::new(name.clone(), false, Journal::new(&self.0.engine));
         namespaces.entry(name.clone()).or_insert_with(new).clone()
     }
 
@@ -155,6 +158,7 @@ impl SocketIo {
         let engine = &self.0.engine;
         engine.start_closing();
         let namespaces: Vec<_> = read(&self.0.namespaces).values().cloned().collect();
+        namespaces.iter().for_each(Namespace::end_recovery);
         let mut sockets: HashMap<SessionId, Vec<Socket>> = HashMap::new();
         for namespace in namespaces {
             for socket in namespace.rooms().sockets() {
@@ -184,6 +188,11 @@ impl SocketIo {
 
     pub(super) fn state<T: Any + Clone + Send + Sync>(&self) -> Option<T> {
         read(&self.0.state).get().cloned()
+    }
+
+    /// Whether who comes back need not pass the middlewares again.
+    pub(super) fn skips_middlewares(&self) -> bool {
+        self.0.engine.config().recovery.is_some_and(|recovery| recovery.skip_middlewares)
     }
 
     pub(super) fn outgoing_bytes(&self) -> usize {
@@ -251,7 +260,7 @@ impl Server {
         let candidates = read(&self.dynamic).clone();
         let make = || {
             let dynamic = candidates.iter().find(|dynamic| (dynamic.matches)(name))?;
-            let namespace = Namespace::new(own.clone(), true);
+            let namespace = Namespace::new(own.clone(), true, Journal::new(&self.engine));
             (dynamic.set_up)(&namespace);
             Some(namespace)
         };

@@ -15,6 +15,7 @@ use super::{
     broadcast::{BroadcastOperator, IntoRooms},
     context::{ConnectContext, DisconnectContext, EventContext},
     handler::{Callable, Erased, Handler},
+    journal::Journal,
     replies::Replies,
     rooms::Rooms,
     socket::Socket,
@@ -34,6 +35,7 @@ pub struct Namespace(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) name: ByteString,
     pub(super) is_dynamic: bool,
+    has_recovery: bool,
     /// Read for every event, on all threads: a lock or a counter would go to and fro between them.
     handlers: ArcSwap<Handlers>,
     /// Held while a broadcast is queued for every recipient: all of them see one order.
@@ -48,15 +50,17 @@ pub(super) struct Handlers {
     pub(super) connect: Option<Arc<dyn Callable<ConnectContext>>>,
     pub(super) events: FxHashMap<ByteString, Vec<Arc<dyn Callable<EventContext>>>>,
     pub(super) disconnect: Option<Arc<dyn Callable<DisconnectContext>>>,
+    pub(super) expired: Option<Arc<dyn Callable<DisconnectContext>>>,
 }
 
 impl Namespace {
-    pub(super) fn new(name: ByteString, is_dynamic: bool) -> Self {
+    pub(super) fn new(name: ByteString, is_dynamic: bool, journal: Option<Journal>) -> Self {
         Self(Arc::new(Inner {
             name,
             is_dynamic,
+            has_recovery: journal.is_some(),
             handlers: ArcSwap::default(),
-            rooms: Mutex::default(),
+            rooms: Mutex::new(Rooms::new(journal)),
             next_ack: AtomicU64::new(0),
         }))
     }
@@ -135,6 +139,24 @@ impl Namespace {
     {
         let handler: Arc<dyn Callable<_>> = Arc::new(Erased::new(handler));
         self.change_handlers(|handlers| handlers.disconnect = Some(handler.clone()));
+    }
+
+    /// Sets what runs when a socket that connection state recovery kept for its client's return can
+    /// not be had any more: the client did not come in time, the server closes, or too much was
+    /// missed. It runs after [`on_disconnect`](Self::on_disconnect), with the same arguments.
+    ///
+    /// ```
+    /// # use socketio_core::{Recovery, Socket, SocketIo};
+    /// let io = SocketIo::builder().recovery(Recovery::default()).build()?;
+    /// io.on_expire(|socket: Socket| println!("{} will not come back", socket.id()));
+    /// # Ok::<(), socketio_core::ConfigError>(())
+    /// ```
+    pub fn on_expire<H, M: 'static>(&self, handler: H)
+    where
+        H: Handler<DisconnectContext, M>,
+    {
+        let handler: Arc<dyn Callable<_>> = Arc::new(Erased::new(handler));
+        self.change_handlers(|handlers| handlers.expired = Some(handler.clone()));
     }
 
     /// Adds what runs for each client that asks for the namespace, in order, before
@@ -223,6 +245,10 @@ impl Namespace {
     /// The name, to share.
     pub(super) fn shared_name(&self) -> ByteString {
         self.0.name.clone()
+    }
+
+    pub(super) fn has_recovery(&self) -> bool {
+        self.0.has_recovery
     }
 
     pub(super) fn rooms(&self) -> MutexGuard<'_, Rooms> {

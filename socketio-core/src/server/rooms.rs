@@ -5,10 +5,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use slab::Slab;
 
 use super::{
+    journal::Journal,
     shrink::{Shrink, is_sparse},
     socket::Socket,
 };
-use crate::id::SocketId;
+use crate::{
+    id::SocketId,
+    wire::{Draft, Encoded},
+};
 
 /// Where a member stands in a namespace's [`Rooms`].
 type Key = usize;
@@ -26,6 +30,9 @@ pub(crate) struct Rooms {
     is_retired: bool,
     /// Members that are connected.
     connected: usize,
+    /// With connection state recovery. Here, as it has the events in the order in which the members
+    /// get them.
+    pub(super) journal: Option<Box<Journal>>,
 }
 
 #[derive(Debug)]
@@ -54,7 +61,26 @@ pub(crate) struct Selection {
     pub(crate) sender: Option<SocketId>,
 }
 
+impl Selection {
+    /// A room of one: the socket with this id.
+    pub(super) fn one(id: &SocketId) -> Self {
+        Self { rooms: Some(vec![id.as_str().into()]), ..Self::default() }
+    }
+
+    /// Whether a socket that is in these rooms, and in its own, is one of them.
+    pub(super) fn selects(&self, id: &SocketId, rooms: &[ByteString]) -> bool {
+        let is_in = |room: &ByteString| *room == id.as_str() || rooms.contains(room);
+        self.sender.as_ref() != Some(id)
+            && self.rooms.as_ref().is_none_or(|named| named.iter().any(is_in))
+            && !self.except.iter().any(is_in)
+    }
+}
+
 impl Rooms {
+    pub(super) fn new(journal: Option<Journal>) -> Self {
+        Self { journal: journal.map(Box::new), ..Self::default() }
+    }
+
     /// Adds a member that is not connected yet. Fails if the namespace was removed.
     pub(super) fn insert(&mut self, socket: Socket) -> Result<(), Retired> {
         if self.is_retired {
@@ -160,6 +186,25 @@ impl Rooms {
         }
     }
 
+    /// The connected member with this id.
+    pub(super) fn connected(&self, id: &SocketId) -> Option<&Socket> {
+        let member = &self.members[*self.ids.get(id)?];
+        member.is_connected.then_some(&member.socket)
+    }
+
+    /// The member with this id, connected or not.
+    pub(super) fn member(&self, id: &SocketId) -> Option<&Socket> {
+        self.ids.get(id).map(|key| &self.members[*key].socket)
+    }
+
+    /// Finishes an event that is not kept for anyone's return.
+    pub(super) fn mark(&self, draft: Draft) -> Encoded {
+        match &self.journal {
+            Some(journal) => journal.mark(draft),
+            None => draft.finish(),
+        }
+    }
+
     /// Everyone, connected or not.
     pub(super) fn sockets(&self) -> Vec<Socket> {
         self.members.iter().map(|(_, member)| member.socket.clone()).collect()
@@ -169,9 +214,10 @@ impl Rooms {
         self.connected
     }
 
-    /// Has nobody come any more, if nobody is here.
+    /// Has nobody come any more, if nobody is here or may come back.
     pub(super) fn retire(&mut self) -> bool {
-        let retires = !self.is_retired && self.members.is_empty();
+        let is_awaited = self.journal.as_ref().is_some_and(|journal| journal.has_saved());
+        let retires = !self.is_retired && self.members.is_empty() && !is_awaited;
         self.is_retired |= retires;
         retires
     }

@@ -19,6 +19,7 @@ use super::{
     handshake::Handshake,
     io::SocketIo,
     namespace::Namespace,
+    recovery::Place,
     replies::{AckFuture, Waiting},
 };
 use crate::{
@@ -29,7 +30,8 @@ use crate::{
         engine::{SendError, Transport},
     },
     wire::{
-        AckId, Args, ArgsError, Encoded, FromArgs, encode_connect, encode_disconnect, encode_event,
+        AckId, Args, ArgsError, Draft, Encoded, FromArgs, draft_event, encode_connect,
+        encode_disconnect, encode_event,
     },
 };
 
@@ -45,8 +47,39 @@ struct Inner {
     auth: Option<ByteString>,
     phase: AtomicU8,
     state: Mutex<State>,
+    /// With connection state recovery.
+    place: Option<Box<Place>>,
     extensions: RwLock<http::Extensions>,
     data: RwLock<Map<String, Value>>,
+}
+
+/// What a socket begins with: nothing, or what it had before its connection broke.
+pub(super) struct Origin {
+    pub(super) id: SocketId,
+    pub(super) data: Map<String, Value>,
+    pub(super) place: Option<Box<Place>>,
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Self { id: SocketId::random(), data: Map::new(), place: None }
+    }
+}
+
+/// A packet on its way to one client.
+pub(super) enum Outgoing {
+    /// To be kept for the client's return, with connection state recovery.
+    Event(Draft),
+    Packet(Encoded),
+}
+
+impl Outgoing {
+    fn len(&self) -> usize {
+        match self {
+            Outgoing::Event(draft) => draft.len(),
+            Outgoing::Packet(packet) => packet.len(),
+        }
+    }
 }
 
 /// The connect is yet to be answered; what is emitted waits for that.
@@ -57,7 +90,7 @@ const CLOSED: u8 = 2;
 #[derive(Default)]
 struct State {
     /// Packets that wait for the connect to be answered.
-    held: Vec<Encoded>,
+    held: Vec<Outgoing>,
     held_bytes: usize,
     /// The connect handler did not refuse, so the disconnect handler is to run.
     is_opened: bool,
@@ -70,16 +103,18 @@ impl Socket {
         namespace: Namespace,
         client: Arc<ClientHandle>,
         auth: Option<ByteString>,
+        Origin { id, data, place }: Origin,
     ) -> Self {
         Self(Arc::new(Inner {
-            id: SocketId::random(),
+            id,
             namespace,
             client,
             auth,
             phase: AtomicU8::new(CONNECTING),
             state: Mutex::default(),
+            place,
             extensions: RwLock::default(),
-            data: RwLock::default(),
+            data: RwLock::new(data),
         }))
     }
 
@@ -129,6 +164,13 @@ impl Socket {
         self.0.phase.load(Ordering::Acquire) == CONNECTED
     }
 
+    /// Whether connection state recovery brought the socket back: it has the id, the rooms and the
+    /// [data](Self::data) that it had before its connection broke, and its client gets the events
+    /// that it missed. Node: `recovered`.
+    pub fn is_recovered(&self) -> bool {
+        self.0.place.as_ref().is_some_and(|place| place.is_recovered())
+    }
+
     /// Why the socket ended, if it has.
     pub fn disconnect_reason(&self) -> Option<DisconnectReason> {
         self.state().end.as_ref().map(|(reason, _)| *reason)
@@ -139,7 +181,7 @@ impl Socket {
     /// # Errors
     /// The event cannot be written, the client has left, or it is too slow.
     pub fn emit<T: Args + ?Sized>(&self, event: &str, args: &T) -> Result<(), EmitError> {
-        self.push(encode_event(self.namespace_name(), event, None, args)?)
+        self.push(Outgoing::Event(draft_event(self.namespace_name(), event, None, args)?))
     }
 
     /// Sends the event `message`.
@@ -262,29 +304,61 @@ impl Socket {
     }
 
     /// Queues a packet, or holds it until the connect is answered.
-    pub(super) fn push(&self, packet: Encoded) -> Result<(), EmitError> {
+    pub(super) fn push(&self, packet: Outgoing) -> Result<(), EmitError> {
         match self.0.phase.load(Ordering::Acquire) {
-            CONNECTED => Ok(self.0.client.session().send(packet)?),
+            CONNECTED => self.send_now(packet),
             _ => self.hold(packet),
         }
     }
 
     #[cold]
-    fn hold(&self, packet: Encoded) -> Result<(), EmitError> {
+    fn hold(&self, packet: Outgoing) -> Result<(), EmitError> {
         let mut state = self.state();
-        match self.0.phase.load(Ordering::Acquire) {
-            CONNECTING => {
-                let limit = self.io().outgoing_bytes();
-                if state.held_bytes > 0 && state.held_bytes + packet.len() > limit {
-                    return Err(EmitError::Overflow);
-                }
-                state.held_bytes += packet.len();
-                state.held.push(packet);
-                Ok(())
-            }
-            CONNECTED => Ok(self.0.client.session().send(packet)?),
-            _ => Err(EmitError::Closed),
+        if self.0.phase.load(Ordering::Acquire) != CONNECTING {
+            drop(state);
+            return self.send_now(packet);
         }
+        let limit = self.io().outgoing_bytes();
+        if state.held_bytes > 0 && state.held_bytes + packet.len() > limit {
+            return Err(EmitError::Overflow);
+        }
+        state.held_bytes += packet.len();
+        state.held.push(packet);
+        Ok(())
+    }
+
+    fn send_now(&self, packet: Outgoing) -> Result<(), EmitError> {
+        let packet = match (packet, &self.0.place) {
+            (Outgoing::Event(draft), Some(place)) => {
+                return self.0.namespace.send_recorded(place, &self.0.id, draft);
+            }
+            (Outgoing::Event(draft), None) => draft.finish(),
+            (Outgoing::Packet(packet), _) => packet,
+        };
+        match self.0.phase.load(Ordering::Acquire) {
+            CLOSED => Err(EmitError::Closed),
+            _ => Ok(self.0.client.session().send(packet)?),
+        }
+    }
+
+    fn push_volatile(&self, packet: Outgoing) {
+        let packet = match packet {
+            Outgoing::Event(draft) if self.0.place.is_some() => {
+                let rooms = self.0.namespace.rooms();
+                return self.0.client.session().send_volatile(rooms.mark(draft));
+            }
+            Outgoing::Event(draft) => draft.finish(),
+            Outgoing::Packet(packet) => packet,
+        };
+        self.0.client.session().send_volatile(packet);
+    }
+
+    /// Queues an event that is kept under this number for the client's return.
+    pub(super) fn deliver_recorded(&self, number: u64, packet: Encoded) -> Result<(), EmitError> {
+        if let Some(place) = &self.0.place {
+            place.sent(number);
+        }
+        Ok(self.0.client.session().send(packet)?)
     }
 
     /// Queues a packet of a broadcast, which only reaches connected sockets.
@@ -309,9 +383,17 @@ impl Socket {
             return;
         }
         let session = self.0.client.session();
+        let place = self.0.place.as_deref();
         let mut rooms = self.0.namespace.rooms();
-        let connect = encode_connect(self.namespace_name(), self.0.id.as_str());
-        for packet in [connect].into_iter().chain(mem::take(&mut state.held)) {
+        let missed = place.map(|place| place.admit(&rooms, &self.0.id)).unwrap_or_default();
+        let pid = place.map(|place| place.id().as_str());
+        let connect = encode_connect(self.namespace_name(), self.0.id.as_str(), pid);
+        let held = mem::take(&mut state.held).into_iter().map(|packet| match (packet, place) {
+            (Outgoing::Event(draft), Some(place)) => place.record(&mut rooms, &self.0.id, draft),
+            (Outgoing::Event(draft), None) => draft.finish(),
+            (Outgoing::Packet(packet), _) => packet,
+        });
+        for packet in missed.into_iter().chain([connect]).chain(held) {
             // A client that is gone misses it; the end of the socket is under way.
             let _ = session.send(packet);
         }
@@ -329,9 +411,14 @@ impl Socket {
         if state.end.is_some() {
             return false;
         }
-        self.0.phase.store(CLOSED, Ordering::Release);
-        let rooms = self.0.namespace.rooms().remove(&self.0.id);
-        state.end = Some((reason, rooms));
+        let was_connected = self.0.phase.swap(CLOSED, Ordering::AcqRel) == CONNECTED;
+        let mut rooms = self.0.namespace.rooms();
+        let joined = rooms.remove(&self.0.id);
+        if let Some(place) = &self.0.place {
+            place.end(&mut rooms, self, was_connected, &joined, reason);
+        }
+        drop(rooms);
+        state.end = Some((reason, joined));
         state.held = Vec::new();
         drop(state);
         self.0.client.io().clean_up(&self.0.namespace);
@@ -352,6 +439,11 @@ impl Socket {
 
     pub(super) fn client(&self) -> &Arc<ClientHandle> {
         &self.0.client
+    }
+
+    /// Its part in connection state recovery.
+    pub(super) fn place(&self) -> Option<&Place> {
+        self.0.place.as_deref()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -401,7 +493,8 @@ impl SocketOperator<'_> {
     /// # Errors
     /// As [`Socket::emit`].
     pub fn emit<T: Args + ?Sized>(self, event: &str, args: &T) -> Result<(), EmitError> {
-        self.push(encode_event(self.socket.namespace_name(), event, None, args)?)
+        let draft = draft_event(self.socket.namespace_name(), event, None, args)?;
+        self.push(Outgoing::Event(draft))
     }
 
     /// Sends the event `message`.
@@ -427,18 +520,18 @@ impl SocketOperator<'_> {
         if !self.socket.await_ack(id, self.timeout, Waiting::One(sender)) {
             return AckFuture::failed(AckError::Disconnected);
         }
-        match self.push(packet) {
+        match self.push(Outgoing::Packet(packet)) {
             Ok(()) => AckFuture::new(receiver),
             Err(error) => AckFuture::failed(error.into()),
         }
     }
 
-    fn push(self, packet: Encoded) -> Result<(), EmitError> {
+    fn push(self, packet: Outgoing) -> Result<(), EmitError> {
         if !self.is_volatile {
             return self.socket.push(packet);
         }
         if self.socket.is_connected() {
-            self.socket.0.client.session().send_volatile(packet);
+            self.socket.push_volatile(packet);
         }
         Ok(())
     }

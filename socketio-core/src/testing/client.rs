@@ -97,6 +97,7 @@ impl TestConnection {
         #[derive(Deserialize)]
         struct Accepted {
             sid: String,
+            pid: Option<String>,
         }
         #[derive(Deserialize)]
         struct Refused {
@@ -110,6 +111,7 @@ impl TestConnection {
                     connection: self.clone(),
                     namespace: namespace.into(),
                     id: accepted.sid,
+                    recovery_id: accepted.pid,
                     next_ack: Rc::default(),
                 })
             }
@@ -255,6 +257,7 @@ pub struct TestClient {
     connection: TestConnection,
     namespace: ByteString,
     id: String,
+    recovery_id: Option<String>,
     next_ack: Rc<Cell<u64>>,
 }
 
@@ -268,10 +271,29 @@ pub struct TestEvent {
     id: Option<AckId>,
 }
 
+impl TestEvent {
+    /// What connection state recovery has put behind the arguments.
+    ///
+    /// # Panics
+    /// If that is nothing.
+    pub fn offset(&self) -> String {
+        let last = self.args.skip(self.args.len().saturating_sub(1));
+        last.parse().expect("an offset")
+    }
+}
+
 impl TestClient {
     /// The socket's id.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// With what the client comes back after its connection broke, as `pid` in its auth payload.
+    ///
+    /// # Panics
+    /// If connection state recovery is off.
+    pub fn recovery_id(&self) -> &str {
+        self.recovery_id.as_deref().expect("a server with connection state recovery")
     }
 
     /// The connection under it.

@@ -14,7 +14,7 @@ pub mod packet;
 mod parts;
 pub mod payload;
 
-pub(crate) use self::encode::encode_disconnect;
+pub(crate) use self::encode::{Draft, draft_event, encode_disconnect};
 pub use self::{
     args::{FromArgs, RawArgs},
     assembler::{Assembler, AssemblerLimits},

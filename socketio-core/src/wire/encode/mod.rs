@@ -6,7 +6,6 @@ mod tests;
 use std::cell::RefCell;
 
 use bytes::Bytes;
-use bytestring::ByteString;
 use serde::{
     Serialize, Serializer,
     ser::{
@@ -97,6 +96,33 @@ impl ArgsWriter {
     }
 }
 
+/// A packet that is written but for the end of its arguments: connection state recovery adds one.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    text: String,
+    parts: Vec<Bytes>,
+}
+
+impl Draft {
+    /// The packet as it is.
+    pub(crate) fn finish(mut self) -> Encoded {
+        self.text.push(']');
+        Encoded::new(self.text.into(), self.parts)
+    }
+
+    /// The packet with one more argument: the number, as a string.
+    pub(crate) fn finish_with(mut self, offset: u64) -> Encoded {
+        use std::fmt::Write;
+        write!(self.text, ",\"{offset}\"]").expect("a string takes every write");
+        Encoded::new(self.text.into(), self.parts)
+    }
+
+    /// Bytes that the packet takes in a queue, but for a few.
+    pub(crate) fn len(&self) -> usize {
+        self.text.len() + self.parts.iter().map(Bytes::len).sum::<usize>()
+    }
+}
+
 /// Writes an event packet.
 pub fn encode_event<T: Args + ?Sized>(
     namespace: &str,
@@ -104,6 +130,16 @@ pub fn encode_event<T: Args + ?Sized>(
     id: Option<AckId>,
     args: &T,
 ) -> Result<Encoded, EncodeError> {
+    draft_event(namespace, name, id, args).map(Draft::finish)
+}
+
+/// As [`encode_event`], but for the end.
+pub(crate) fn draft_event<T: Args + ?Sized>(
+    namespace: &str,
+    name: &str,
+    id: Option<AckId>,
+    args: &T,
+) -> Result<Draft, EncodeError> {
     if is_reserved(name) {
         return Err(EncodeError::ReservedEvent { name: name.into() });
     }
@@ -116,14 +152,20 @@ pub fn encode_ack<T: Args + ?Sized>(
     id: AckId,
     args: &T,
 ) -> Result<Encoded, EncodeError> {
-    encode(Header { kinds: ["43", "46"], namespace, id: Some(id) }, None, args)
+    let draft = encode(Header { kinds: ["43", "46"], namespace, id: Some(id) }, None, args)?;
+    Ok(draft.finish())
 }
 
-/// Writes the answer to a connect: the socket's id.
-pub fn encode_connect(namespace: &str, sid: &str) -> Encoded {
+/// Writes the answer to a connect: the socket's id, and with connection state recovery the key with
+/// which the client comes back.
+pub fn encode_connect(namespace: &str, sid: &str, pid: Option<&str>) -> Encoded {
     let mut text = header("40", namespace);
     text.push_str("{\"sid\":\"");
     text.push_str(sid);
+    if let Some(pid) = pid {
+        text.push_str("\",\"pid\":\"");
+        text.push_str(pid);
+    }
     text.push_str("\"}");
     Encoded::packet(text)
 }
@@ -200,7 +242,7 @@ fn encode<T: Args + ?Sized>(
     header: Header<'_>,
     name: Option<&str>,
     args: &T,
-) -> Result<Encoded, EncodeError> {
+) -> Result<Draft, EncodeError> {
     let mut out = ArgsWriter {
         json: Vec::with_capacity(header.size_hint(name) + args.size_hint()),
         parts: Vec::new(),
@@ -220,7 +262,6 @@ fn encode<T: Args + ?Sized>(
         None => {}
     }
     args.write(&mut out)?;
-    out.json.push(b']');
     // How many attachments there are is known only now; with any, the text is short.
     if !out.parts.is_empty() {
         let mut text = Vec::with_capacity(out.json.len() + 4);
@@ -228,9 +269,9 @@ fn encode<T: Args + ?Sized>(
         text.extend_from_slice(&out.json[body..]);
         out.json = text;
     }
-    let text = ByteString::try_from(out.json)
+    let text = String::from_utf8(out.json)
         .map_err(|error| EncodeError::Serialize { message: error.to_string() })?;
-    Ok(Encoded::new(text, out.parts))
+    Ok(Draft { text, parts: out.parts })
 }
 
 fn needs_escape(byte: u8) -> bool {

@@ -1,3 +1,5 @@
+use bytestring::ByteString;
+
 use super::*;
 use crate::wire::{Frame, Packet};
 
@@ -15,7 +17,7 @@ fn a_text_whose_arguments_are_text_already_has_the_length_that_was_foreseen() {
     let args = RawArgs::list(r#"["some text",{"a":[1]}]"#.into()).expect("arguments");
     for (namespace, id) in [("/", None), ("/chat", Some(AckId(9))), ("/", Some(AckId(10)))] {
         let header = Header { kinds: ["42", "45"], namespace, id };
-        let encoded = encode(header, Some("näme"), &args).expect("JSON");
+        let encoded = encode(header, Some("näme"), &args).expect("JSON").finish();
         assert_eq!(encoded.len(), header.size_hint(Some("näme")) + args.as_json().len());
     }
 }
