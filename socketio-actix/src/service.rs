@@ -106,12 +106,13 @@ async fn respond(endpoint: &Endpoint, head: &Parts, payload: Payload) -> HttpRes
 }
 
 fn switch(head: &Parts, payload: Payload, upgrade: Upgrade) -> HttpResponse {
+    let response = upgrade.respond(switching_protocols(head));
     let (connection, body) = connection(payload);
     rt::spawn(async move {
         let websocket = WebSocket::new(connection, upgrade.max_payload());
         upgrade.serve(websocket).await;
     });
-    convert::switching(switching_protocols(head), body)
+    convert::switching(response, body)
 }
 
 impl HttpServiceFactory for SocketIoService {

@@ -71,6 +71,7 @@
 //!         Accept::Receive(receive) => receive.collect(body).await,
 //!         Accept::Upgrade(upgrade) => {
 //!             let (response, websocket) = shake_hands(head);
+//!             let response = upgrade.respond(response);
 //!             spawn(Box::pin(upgrade.serve(websocket)));
 //!             response
 //!         }
@@ -94,7 +95,7 @@ pub mod testing;
 pub mod wire;
 
 pub use self::{
-    accept::{Accept, Endpoint, PollRequest, Receive, Serve, Upgrade},
+    accept::{Accept, BadRequest, ConnectionError, Endpoint, PollRequest, Receive, Serve, Upgrade},
     clock::{Clock, Sleep},
     config::{Builder, Config, ConfigError, Limits, Recovery},
     error::{AckError, BoxError, ConnectError, EmitError, ErrorReport, ExtractError, Failure},

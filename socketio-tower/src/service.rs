@@ -127,6 +127,7 @@ impl SocketIoService {
 }
 
 fn switch_protocols(head: &Parts, on_upgrade: OnUpgrade, upgrade: Upgrade) -> Response<Bytes> {
+    let response = upgrade.respond(socketio_tokio::switching_protocols(head));
     tokio::spawn(async move {
         // Without the connection there is nothing to serve; dropping the upgrade says so.
         if let Ok(connection) = on_upgrade.await {
@@ -134,7 +135,7 @@ fn switch_protocols(head: &Parts, on_upgrade: OnUpgrade, upgrade: Upgrade) -> Re
             upgrade.serve(websocket).await;
         }
     });
-    socketio_tokio::switching_protocols(head)
+    response
 }
 
 /// The HTTP server under this service does not let connections be taken over.

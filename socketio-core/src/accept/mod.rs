@@ -7,6 +7,7 @@ mod error;
 mod poll;
 mod query;
 mod receive;
+mod response_hooks;
 mod upgrade;
 
 use std::sync::Arc;
@@ -18,12 +19,13 @@ use http::{
     request::Parts,
 };
 
-use self::{error::AcceptError, query::Query};
 pub use self::{
+    error::{BadRequest, ConnectionError},
     poll::PollRequest,
     receive::Receive,
     upgrade::{Serve, Upgrade},
 };
+use self::{query::Query, response_hooks::ResponseHooks};
 use crate::{
     clock::Clock,
     proto::engine::Transport,
@@ -93,41 +95,73 @@ impl Endpoint {
         }
         let is_upgrade = is_upgrade(&head.headers);
         match self.try_accept(head, is_upgrade).await {
-            Ok(accept) => accept,
-            Err(error) if is_upgrade => Accept::Respond(error.into_upgrade_response()),
-            Err(error) => Accept::Respond(error.into_response()),
+            Ok(accept) => self.with_hooks(head, accept),
+            Err(error) => {
+                match &self.0.engine().options().hooks.connection_error {
+                    Some(hook) => hook(&error, head),
+                    None => tracing::debug!("refused a request: {error}"),
+                }
+                let response = match is_upgrade {
+                    true => error.to_upgrade_response(),
+                    false => error.to_response(),
+                };
+                self.with_hooks(head, Accept::Respond(response))
+            }
         }
     }
 
-    async fn try_accept(&self, head: &Parts, is_upgrade: bool) -> Result<Accept, AcceptError> {
+    /// Has the hooks see the response, now or when there is one.
+    fn with_hooks(&self, head: &Parts, mut accept: Accept) -> Accept {
+        let opens_session = match &accept {
+            Accept::Open(..) => true,
+            Accept::Upgrade(upgrade) => upgrade.opens_session(),
+            Accept::Respond(_) | Accept::Poll(_) | Accept::Receive(_) => false,
+        };
+        if let Some(hooks) = ResponseHooks::new(&self.0, head, opens_session) {
+            match &mut accept {
+                Accept::Respond(response) | Accept::Open(response, _) => hooks.apply(response),
+                Accept::Poll(poll) => poll.hooks = Some(hooks),
+                Accept::Receive(receive) => receive.hooks = Some(hooks),
+                Accept::Upgrade(upgrade) => upgrade.hooks = Some(hooks),
+            }
+        }
+        accept
+    }
+
+    async fn try_accept(&self, head: &Parts, is_upgrade: bool) -> Result<Accept, ConnectionError> {
         let engine = self.0.engine();
         let query = Query::parse(head.uri.query().unwrap_or_default());
         let transport = query
             .transport
             .filter(|transport| engine.config().transports.contains(transport))
-            .ok_or(AcceptError::UnknownTransport)?;
+            .ok_or_else(|| ConnectionError::UnknownTransport {
+                transport: parameter(head, "transport"),
+            })?;
         let origin = check_origin(&head.headers, engine)?;
         match query.sid {
             Some(sid) => {
-                let session = engine.session(&sid).ok_or(AcceptError::UnknownSession)?;
+                let session = engine.session(&sid).ok_or(ConnectionError::UnknownSession)?;
                 let is_get = head.method == Method::GET && !is_upgrade;
                 let (current, is_closed) = session.with_now(|connection, _| {
                     let is_expected = is_get && connection.awaits_get();
                     (connection.transport(), connection.is_closed() && !is_expected)
                 });
                 if is_closed {
-                    return Err(AcceptError::UnknownSession);
+                    return Err(ConnectionError::UnknownSession);
                 }
-                if !query.is_v4 || is_upgrade != (transport == Transport::WebSocket) {
-                    return Err(AcceptError::BadRequest);
+                if is_upgrade != (transport == Transport::WebSocket) {
+                    return Err(BadRequest::TransportHandshake.into());
+                }
+                if !query.is_v4 {
+                    return Err(BadRequest::ProtocolMismatch.into());
                 }
                 if is_upgrade {
                     origin?;
                     upgrade::check(head)?;
                     return Ok(Accept::Upgrade(Upgrade::probe(session)));
                 }
-                if current != Transport::Polling {
-                    return Err(AcceptError::BadRequest);
+                if current != transport {
+                    return Err(BadRequest::TransportMismatch { transport, current }.into());
                 }
                 match head.method {
                     Method::GET => PollRequest::new(session).map(Accept::Poll),
@@ -137,20 +171,23 @@ impl Endpoint {
             }
             None => {
                 if head.method != Method::GET {
-                    return Err(AcceptError::BadHandshakeMethod);
+                    return Err(ConnectionError::BadHandshakeMethod {
+                        method: head.method.clone(),
+                    });
                 }
                 if is_upgrade != (transport == Transport::WebSocket) {
-                    return Err(AcceptError::BadRequest);
+                    return Err(BadRequest::TransportHandshake.into());
                 }
                 if engine.is_closing() {
-                    return Err(AcceptError::Closing);
+                    return Err(ConnectionError::Closing);
                 }
                 origin?;
-                if let Some(allow) = &engine.options().allow_request {
-                    allow(head).await.map_err(AcceptError::Forbidden)?;
+                if let Some(allow) = &engine.options().hooks.allow_request {
+                    allow(head).await.map_err(|message| ConnectionError::Forbidden { message })?;
                 }
                 if !query.is_v4 {
-                    return Err(AcceptError::UnsupportedProtocol);
+                    let protocol = parameter(head, "EIO");
+                    return Err(ConnectionError::UnsupportedProtocol { protocol });
                 }
                 let handshake = Handshake::new(head, engine.clock().time());
                 if transport == Transport::Polling {
@@ -202,20 +239,30 @@ fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
     values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
 }
 
+/// A parameter of the query as the client wrote it.
+fn parameter(head: &Parts, name: &str) -> Option<String> {
+    let query = head.uri.query().unwrap_or_default();
+    let parameters = form_urlencoded::parse(query.as_bytes());
+    let named = parameters.filter(|(other, _)| other == name).last();
+    named.map(|(_, value)| value.into_owned())
+}
+
 /// The outer error is for an `Origin` that is none, the inner for one that is not let in.
 fn check_origin(
     headers: &HeaderMap,
     engine: &Engine,
-) -> Result<Result<(), AcceptError>, AcceptError> {
+) -> Result<Result<(), ConnectionError>, ConnectionError> {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return Ok(Ok(()));
     };
-    let origin = origin.to_str().map_err(|_| AcceptError::BadRequest)?;
+    let invalid = |_| BadRequest::InvalidOrigin { origin: origin.clone() };
+    let origin = origin.to_str().map_err(invalid)?;
     let is_allowed = match &engine.config().allowed_origins {
         Some(allowed) => allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)),
         None => true,
     };
-    Ok(if is_allowed { Ok(()) } else { Err(AcceptError::Forbidden("Forbidden".into())) })
+    let refusal = || ConnectionError::Forbidden { message: "Forbidden".to_owned() };
+    Ok(is_allowed.then_some(()).ok_or_else(refusal))
 }
 
 fn empty(status: StatusCode) -> Response<Bytes> {

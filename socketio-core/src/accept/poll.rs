@@ -7,7 +7,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 
-use super::{Accept, AcceptError, set_header, with_body};
+use super::{Accept, BadRequest, ConnectionError, ResponseHooks, set_header, with_body};
 use crate::{
     proto::engine::Fifo,
     server::{Driver, PollingDriver, Session},
@@ -20,13 +20,14 @@ use crate::{
 #[must_use = "a GET is answered only by this future"]
 pub struct PollRequest {
     session: Option<Arc<Session>>,
+    pub(super) hooks: Option<Box<ResponseHooks>>,
 }
 
 impl PollRequest {
-    pub(super) fn new(session: Arc<Session>) -> Result<Self, AcceptError> {
+    pub(super) fn new(session: Arc<Session>) -> Result<Self, ConnectionError> {
         match session.with(|connection| connection.handle_get()) {
-            Ok(()) => Ok(Self { session: Some(session) }),
-            Err(_) => Err(AcceptError::BadRequest),
+            Ok(()) => Ok(Self { session: Some(session), hooks: None }),
+            Err(_) => Err(BadRequest::Overlap.into()),
         }
     }
 }
@@ -38,7 +39,11 @@ impl Future for PollRequest {
         let session = self.session.as_ref().expect("polled after the response");
         let packets = std::task::ready!(session.poll_get(cx));
         self.session = None;
-        Poll::Ready(payload(packets))
+        let mut response = payload(packets);
+        if let Some(hooks) = &self.hooks {
+            hooks.apply(&mut response);
+        }
+        Poll::Ready(response)
     }
 }
 

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use http::{HeaderMap, Response, StatusCode, header};
 
-use super::{AcceptError, empty, with_body};
+use super::{BadRequest, ConnectionError, ResponseHooks, empty, with_body};
 use crate::server::Session;
 
 /// A POST: read its body. Dropping it before that is here means that the client hung up, which ends
@@ -15,18 +15,19 @@ pub struct Receive {
     session: Arc<Session>,
     /// The body is here.
     received: bool,
+    pub(super) hooks: Option<Box<ResponseHooks>>,
 }
 
 impl Receive {
-    pub(super) fn new(session: Arc<Session>, headers: &HeaderMap) -> Result<Self, AcceptError> {
+    pub(super) fn new(session: Arc<Session>, headers: &HeaderMap) -> Result<Self, ConnectionError> {
         let content_type = headers.get(header::CONTENT_TYPE);
         if content_type.is_some_and(|kind| kind == "application/octet-stream") {
             session.with(|connection| connection.handle_post_failed());
-            return Err(AcceptError::BadRequest);
+            return Err(BadRequest::InvalidContent.into());
         }
         match session.with_now(|connection, now| connection.handle_post(now)) {
-            Ok(()) => Ok(Self { session, received: false }),
-            Err(_) => Err(AcceptError::BadRequest),
+            Ok(()) => Ok(Self { session, received: false, hooks: None }),
+            Err(_) => Err(BadRequest::Overlap.into()),
         }
     }
 
@@ -36,6 +37,17 @@ impl Receive {
     /// A body over the limit is refused with 413 and leaves the session as it was. One that breaks
     /// off or takes too long ends the session.
     pub async fn collect<B, E>(mut self, body: B) -> Response<Bytes>
+    where
+        B: Stream<Item = Result<Bytes, E>>,
+    {
+        let mut response = self.read(body).await;
+        if let Some(hooks) = &self.hooks {
+            hooks.apply(&mut response);
+        }
+        response
+    }
+
+    async fn read<B, E>(&mut self, body: B) -> Response<Bytes>
     where
         B: Stream<Item = Result<Bytes, E>>,
     {

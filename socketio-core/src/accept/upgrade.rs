@@ -6,10 +6,11 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use futures_util::{Sink, Stream};
-use http::{Method, Version, header, request::Parts};
+use http::{Method, Response, Version, header, request::Parts};
 
-use super::AcceptError;
+use super::{BadRequest, ConnectionError, ResponseHooks};
 use crate::{
     proto::{
         DisconnectReason,
@@ -26,6 +27,7 @@ use crate::{
 pub struct Upgrade {
     host: Arc<dyn Host>,
     begin: Option<Begin>,
+    pub(super) hooks: Option<Box<ResponseHooks>>,
 }
 
 #[derive(Debug)]
@@ -38,7 +40,7 @@ enum Begin {
 
 impl Upgrade {
     pub(super) fn open(host: Arc<dyn Host>, handshake: Handshake) -> Self {
-        Self { host, begin: Some(Begin::Open(handshake)) }
+        Self { host, begin: Some(Begin::Open(handshake)), hooks: None }
     }
 
     /// A session that has a websocket already gets no second one: as on Node, it is closed as soon
@@ -47,7 +49,19 @@ impl Upgrade {
         let id = session.with_now(|connection, now| connection.handle_upgrade(now));
         let host = Arc::clone(session.host());
         let begin = Begin::Probe(session, id.unwrap_or(WebSocketId::REFUSED));
-        Self { host, begin: Some(begin) }
+        Self { host, begin: Some(begin), hooks: None }
+    }
+
+    pub(super) fn opens_session(&self) -> bool {
+        matches!(self.begin, Some(Begin::Open(_)))
+    }
+
+    /// Makes the 101 what it is to be: with the headers that the application adds to it.
+    pub fn respond(&self, mut response: Response<Bytes>) -> Response<Bytes> {
+        if let Some(hooks) = &self.hooks {
+            hooks.apply(&mut response);
+        }
+        response
     }
 
     /// Bytes that one message may have. A longer one is to be a [`WebSocketError::Rejected`] with code 1009.
@@ -90,7 +104,6 @@ pub struct Serve<W> {
 }
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all the time it is the large one")]
 enum Stage {
     Begin(Upgrade),
     Run(Pump),
@@ -127,9 +140,9 @@ impl Drop for Upgrade {
 }
 
 /// Checks the opening handshake of RFC 6455, section 4.2.1.
-pub(super) fn check(head: &Parts) -> Result<(), AcceptError> {
+pub(super) fn check(head: &Parts) -> Result<(), ConnectionError> {
     if head.method != Method::GET || head.version < Version::HTTP_11 {
-        return Err(AcceptError::BadRequest);
+        return Err(BadRequest::TransportHandshake.into());
     }
     // Servers do not agree on whether a body ends before the websocket begins.
     let has_body = match head.headers.get(header::CONTENT_LENGTH) {
@@ -137,19 +150,17 @@ pub(super) fn check(head: &Parts) -> Result<(), AcceptError> {
         None => head.headers.contains_key(header::TRANSFER_ENCODING),
     };
     if has_body {
-        return Err(AcceptError::BadRequest);
+        return Err(BadRequest::TransportHandshake.into());
     }
     let has = |name, expected: &[u8]| {
         head.headers.get(name).is_some_and(|value| value.as_bytes() == expected)
     };
     if !has(header::SEC_WEBSOCKET_VERSION, b"13") {
-        let message = "Missing or invalid Sec-WebSocket-Version header";
-        return Err(AcceptError::WebSocketHandshake(message));
+        return Err(BadRequest::WebSocketHandshake { header: "Sec-WebSocket-Version" }.into());
     }
     let key = head.headers.get(header::SEC_WEBSOCKET_KEY).map(|key| STANDARD.decode(key));
     if !key.is_some_and(|key| key.is_ok_and(|key| key.len() == 16)) {
-        let message = "Missing or invalid Sec-WebSocket-Key header";
-        return Err(AcceptError::WebSocketHandshake(message));
+        return Err(BadRequest::WebSocketHandshake { header: "Sec-WebSocket-Key" }.into());
     }
     Ok(())
 }

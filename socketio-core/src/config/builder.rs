@@ -1,8 +1,6 @@
 use std::{env, fmt, mem, sync::Arc};
 
-use http::request::Parts;
-
-use super::{AllowRequest, ClientFile, Config, ConfigError, check, client_files};
+use super::{ClientFile, Config, ConfigError, check, client_files, hooks::Hooks};
 use crate::{
     clock::Clock,
     server::{EngineIo, EngineSocket, SocketIo},
@@ -26,7 +24,7 @@ use crate::{
 pub struct Builder {
     pub(super) config: Config,
     default_path: &'static str,
-    allow_request: Option<AllowRequest>,
+    pub(super) hooks: Hooks,
     clock: Option<Arc<dyn Clock>>,
     environments: Vec<(String, Configure)>,
 }
@@ -37,7 +35,7 @@ type Configure = Arc<dyn Fn(Builder) -> Builder + Send + Sync>;
 pub(crate) struct Options {
     pub(crate) config: Config,
     pub(crate) path: String,
-    pub(crate) allow_request: Option<AllowRequest>,
+    pub(crate) hooks: Hooks,
     pub(crate) client_files: Vec<ClientFile>,
     pub(crate) clock: Option<Arc<dyn Clock>>,
 }
@@ -47,7 +45,7 @@ impl Builder {
         Self {
             config: Config::default(),
             default_path,
-            allow_request: None,
+            hooks: Hooks::default(),
             clock: None,
             environments: Vec::new(),
         }
@@ -79,17 +77,6 @@ impl Builder {
         self
     }
 
-    /// Decides on each new session by its first request. An error is the message of the 403.
-    /// Node: `allowRequest`.
-    pub fn allow_request<F, Fut>(mut self, allow: F) -> Self
-    where
-        F: Fn(&Parts) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<(), String>> + Send + 'static,
-    {
-        self.allow_request = Some(Arc::new(move |parts| Box::pin(allow(parts))));
-        self
-    }
-
     /// The clock to use in place of the one that the first mount brings.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
@@ -117,14 +104,14 @@ impl Builder {
     }
 
     fn into_options(self) -> Result<Options, ConfigError> {
-        let Self { config, default_path, allow_request, clock, .. } = self.configured();
+        let Self { config, default_path, hooks, clock, .. } = self.configured();
         config.check()?;
         let path = check::path(config.path.as_deref().unwrap_or(default_path))?.to_owned();
         let client_files = match &config.client_files {
             Some(directory) => client_files::read(directory)?,
             None => Vec::new(),
         };
-        Ok(Options { config, path, allow_request, client_files, clock })
+        Ok(Options { config, path, hooks, client_files, clock })
     }
 
     /// With the options for its environment.

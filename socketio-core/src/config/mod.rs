@@ -4,12 +4,12 @@ mod builder;
 mod check;
 mod client_files;
 mod de;
+mod hooks;
 mod limits;
 mod recovery;
 
-use std::{path::PathBuf, pin::Pin, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use http::request::Parts;
 use serde::Deserialize;
 
 pub use self::{builder::Builder, check::ConfigError, limits::Limits, recovery::Recovery};
@@ -18,9 +18,6 @@ use crate::{
     proto::{client, engine, engine::Transport},
     wire::AssemblerLimits,
 };
-
-pub(crate) type AllowRequest =
-    Arc<dyn Fn(&Parts) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
 /// Says each option once: it becomes a field of [`Config`], its default, and a method of
 /// [`Builder`]. Where that method takes something else than the field has, it says what it makes of

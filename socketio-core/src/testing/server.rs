@@ -128,10 +128,10 @@ impl TestServer {
                     let body: Result<_, std::convert::Infallible> = Ok(body);
                     receive.collect(stream::iter([body])).await
                 }
-                Accept::Upgrade(_) => {
+                Accept::Upgrade(upgrade) => {
                     let mut response = Response::new(Bytes::new());
                     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-                    response
+                    upgrade.respond(response)
                 }
             }
         };

@@ -1,6 +1,7 @@
 //! Messages over websockets, on real connections: the same in every framework.
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, request::Parts};
 use socketio_core::{DisconnectReason, SocketIo};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::{
@@ -63,6 +64,24 @@ async fn a_polling_session_goes_on_as_a_websocket() {
     assert_eq!(polling.ask(ECHO).await, ECHO);
     let mut websocket = polling.upgrade("/socket.io").await;
     assert_eq!(websocket.ask(ECHO).await, ECHO);
+}
+
+#[tokio::test]
+async fn the_opening_handshake_has_the_headers_that_the_application_adds() {
+    let add = |name: &'static str| {
+        move |headers: &mut HeaderMap, _: &Parts| {
+            headers.append("x-added", HeaderValue::from_static(name));
+        }
+    };
+    let io = echo_with(SocketIo::builder().headers(add("every")).initial_headers(add("first")));
+    let server = serve_io(&io).await;
+    let mut opened = server.websocket("/socket.io").await;
+    opened.join().await;
+    let upgraded = server.polling("/socket.io").await.upgrade("/socket.io").await;
+    for (mut websocket, expected) in [(opened, vec!["first", "every"]), (upgraded, vec!["every"])] {
+        assert!(websocket.headers.get_all("x-added").iter().eq(expected));
+        assert_eq!(websocket.ask(ECHO).await, ECHO);
+    }
 }
 
 #[tokio::test]
