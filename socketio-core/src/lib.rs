@@ -104,8 +104,9 @@ pub use self::{
     server::{
         Ack, AckFuture, Auth, BroadcastOperator, ConnectContext, Context, Data, DisconnectContext,
         EngineIo, EngineSocket, EventContext, EventName, Extension, Extensions, FromContext,
-        Handler, Handshake, IntoRooms, MissingReplies, Namespace, Outcome, PeerAddr, PollingDriver,
-        Replies, Socket, SocketData, SocketIo, SocketOperator, State, WebSocketError,
+        Handler, Handshake, IntoRooms, ListenerId, MissingReplies, Namespace, Outcome, PeerAddr,
+        PollingDriver, Replies, Socket, SocketData, SocketIo, SocketOperator, State,
+        WebSocketError,
     },
     wire::{Args, ArgsError, EncodeError, Frame, FromArgs, Message, RawArgs},
 };

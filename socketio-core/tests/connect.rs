@@ -1,11 +1,10 @@
 //! From CONNECT to the first event: who is let in, and what is run for it.
 
-use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    task::Waker,
+mod support;
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use serde::Deserialize;
@@ -15,32 +14,10 @@ use socketio_core::{
     testing::{TestConnection, TestServer},
 };
 
+use self::support::Gate;
+
 fn server() -> TestServer {
     TestServer::new(SocketIo::builder())
-}
-
-/// Something that handlers wait for until the test lets them go on.
-#[derive(Clone, Default)]
-struct Gate(Arc<Mutex<(bool, Vec<Waker>)>>);
-
-impl Gate {
-    fn open(&self) {
-        let mut gate = self.0.lock().expect("no panic");
-        gate.0 = true;
-        gate.1.drain(..).for_each(Waker::wake);
-    }
-
-    async fn passed(&self) {
-        std::future::poll_fn(|cx| {
-            let mut gate = self.0.lock().expect("no panic");
-            if gate.0 {
-                return std::task::Poll::Ready(());
-            }
-            gate.1.push(cx.waker().clone());
-            std::task::Poll::Pending
-        })
-        .await;
-    }
 }
 
 fn texts(connection: &TestConnection) -> Vec<String> {

@@ -19,6 +19,7 @@ use super::{
     engine::Host,
     handler::{BoxFuture, Callable, Running, Started, call_caught},
     io::{Server, SocketIo},
+    listeners::Listener,
     namespace::Handlers,
     recovery::Place,
     replies::Waiting,
@@ -110,12 +111,18 @@ pub(super) struct ClientRunner {
     client: Arc<ClientHandle>,
     /// Handlers that did not finish at once.
     running: Option<FuturesUnordered<Running<Job>>>,
-    /// Sockets whose connect handler has not returned, and the events that wait for it.
-    connecting: FxHashMap<SocketId, Vec<EventContext>>,
+    /// Sockets whose connect handlers have not returned.
+    connecting: FxHashMap<SocketId, Backlog>,
     /// What came past the bound of handlers, while handlers wait for this client.
     held: VecDeque<Event<Socket, Waiting>>,
     /// Sockets that ended but may come back, as others of the same id.
     expected: Vec<(Instant, Socket)>,
+}
+
+/// The events of a socket that wait for their turn.
+struct Backlog {
+    socket: Socket,
+    events: Vec<EventContext>,
 }
 
 /// What a handler was called for.
@@ -149,7 +156,7 @@ impl ClientRunner {
             return false;
         }
         let running = self.running.as_ref().map_or(0, FuturesUnordered::len);
-        let waiting: usize = self.connecting.values().map(Vec::len).sum();
+        let waiting: usize = self.connecting.values().map(|backlog| backlog.events.len()).sum();
         running + waiting >= self.limit()
     }
 
@@ -186,7 +193,8 @@ impl ClientRunner {
             return;
         };
         self.client.machine().join(socket.namespace().shared_name(), socket.clone());
-        self.connecting.insert(*socket.id(), Vec::new());
+        let backlog = Backlog { socket: socket.clone(), events: Vec::new() };
+        self.connecting.insert(*socket.id(), backlog);
         let future = connect(socket.clone(), Guard::into_inner(socket.namespace().handlers()));
         self.start(Job::Connect(socket), Started::Pending(Box::pin(future)), cx);
     }
@@ -202,29 +210,46 @@ impl ClientRunner {
         let ack = Ack::new(&socket, id);
         let event = EventContext { socket, name, args, ack };
         match self.connecting.get_mut(event.socket.id()) {
-            Some(backlog) => backlog.push(event),
+            Some(backlog) => backlog.events.push(event),
             None => self.dispatch(event, cx),
         }
     }
 
+    /// Runs what hears an event, if the socket is still there: what its namespace has registered,
+    /// then what it has itself.
     fn dispatch(&mut self, event: EventContext, cx: &mut Context<'_>) {
+        if !event.socket.is_connected() {
+            return event.ack.disarm();
+        }
         let handlers = event.socket.namespace().handlers();
-        let listeners = match event.socket.is_connected() {
-            true => handlers.events.get(&event.name).map(Vec::as_slice).unwrap_or_default(),
-            false => &[],
-        };
-        if listeners.is_empty() {
+        let own = event.socket.listeners();
+        let both = || [Some(&handlers.listeners), own.as_deref()].into_iter().flatten();
+        for listener in both().flat_map(|listeners| &listeners.any) {
+            self.call(listener, &event, cx);
+        }
+        let mut is_heard = false;
+        for listener in both().flat_map(|listeners| listeners.of(&event.name)) {
+            is_heard = true;
+            self.call(listener, &event, cx);
+        }
+        if !is_heard {
             event.ack.disarm();
         }
-        for listener in listeners {
-            match call_caught(&**listener, &event) {
-                Started::Done(result) => {
-                    self.handled(&event.socket, &event.name, &event.ack, result);
-                }
-                started => {
-                    let EventContext { socket, name, ack, .. } = event.clone();
-                    self.start(Job::Event { socket, name, ack }, started, cx);
-                }
+    }
+
+    fn call(
+        &mut self,
+        listener: &Listener<EventContext>,
+        event: &EventContext,
+        cx: &mut Context<'_>,
+    ) {
+        match call_caught(&*listener.handler, event) {
+            Started::Done(result) => {
+                handled(&event.socket, &event.name, &event.ack, result);
+            }
+            started => {
+                let EventContext { socket, name, ack, .. } = event.clone();
+                self.start(Job::Event { socket, name, ack }, started, cx);
             }
         }
     }
@@ -245,45 +270,35 @@ impl ClientRunner {
     fn finish(&mut self, job: Job, result: Result<(), Failure>, cx: &mut Context<'_>) {
         match job {
             Job::Connect(socket) => self.connected(socket, result, cx),
-            Job::Disconnect(socket) => self.report(&socket, "disconnect".into(), result),
-            Job::Event { socket, name, ack } => self.handled(&socket, &name, &ack, result),
+            Job::Disconnect(socket) => {
+                if let Err(failure) = result {
+                    socket.report("disconnect", failure);
+                }
+            }
+            Job::Event { socket, name, ack } => handled(&socket, &name, &ack, result),
         }
-    }
-
-    /// The handler of an event has returned.
-    fn handled(&self, socket: &Socket, name: &ByteString, ack: &Ack, result: Result<(), Failure>) {
-        match &result {
-            Ok(()) => return,
-            Err(Failure::Panic { .. }) => ack.send_error("internal error"),
-            Err(failure) => ack.send_error(&failure.to_string()),
-        }
-        self.report(socket, name.clone(), result);
     }
 
     /// The connect handler has returned.
     fn connected(&mut self, socket: Socket, result: Result<(), Failure>, cx: &mut Context<'_>) {
-        let is_refused = result.is_err() && !socket.is_opened();
-        if is_refused {
-            self.refuse(&socket, &result);
+        if let Err(failure) = result {
+            self.refuse(&socket, failure);
         }
-        if !matches!(result, Err(Failure::Refused(_))) {
-            self.report(&socket, "connect".into(), result);
-        }
-        let backlog = self.connecting.remove(socket.id()).unwrap_or_default();
+        let backlog = self.connecting.remove(socket.id());
         if self.connecting.is_empty() {
             // As a rule it stays so.
             self.connecting = FxHashMap::default();
         }
-        for event in backlog {
+        for event in backlog.into_iter().flat_map(|backlog| backlog.events) {
             self.dispatch(event, cx);
         }
         self.run_disconnect(socket, cx);
     }
 
-    fn refuse(&self, socket: &Socket, result: &Result<(), Failure>) {
-        let error = match result {
-            Err(Failure::Refused(error)) => error.clone(),
-            Err(Failure::Extract(error)) => ConnectError::new(error.to_string()),
+    fn refuse(&self, socket: &Socket, failure: Failure) {
+        let error = match &failure {
+            Failure::Refused(error) => error.clone(),
+            Failure::Extract(error) => ConnectError::new(error.to_string()),
             _ => ConnectError::new("internal error"),
         };
         // A socket that ended meanwhile has nobody to refuse.
@@ -293,6 +308,9 @@ impl ClientRunner {
             let refusal = encode_connect_error(namespace, message, data);
             let _ = self.client.session.send(refusal);
             self.client.machine().refuse(namespace);
+        }
+        if !matches!(failure, Failure::Refused(_)) {
+            socket.report("connect", failure);
         }
     }
 
@@ -308,25 +326,27 @@ impl ClientRunner {
     }
 
     fn run_disconnect(&mut self, socket: Socket, cx: &mut Context<'_>) {
-        let Some(reason) = socket.take_opened_reason() else {
+        let Some((reason, own)) = socket.finish() else {
             return;
         };
         let handlers = socket.namespace().handlers();
-        if let Some(handler) = &handlers.disconnect {
-            self.start_end(socket, reason, &**handler, cx);
-        }
+        let both = [Some(&handlers.listeners), own.as_deref()].into_iter().flatten();
+        let listeners = both.flat_map(|listeners| &listeners.disconnect);
+        self.start_ends(&socket, reason, listeners, cx);
     }
 
-    fn start_end(
+    fn start_ends<'a>(
         &mut self,
-        socket: Socket,
+        socket: &Socket,
         reason: DisconnectReason,
-        handler: &dyn Callable<DisconnectContext>,
+        listeners: impl IntoIterator<Item = &'a Listener<DisconnectContext>>,
         cx: &mut Context<'_>,
     ) {
         let context = DisconnectContext { socket: socket.clone(), reason };
-        let started = call_caught(handler, &context);
-        self.start(Job::Disconnect(socket), started, cx);
+        for listener in listeners {
+            let started = call_caught(&*listener.handler, &context);
+            self.start(Job::Disconnect(socket.clone()), started, cx);
+        }
     }
 
     /// Gives up sockets that did not come back.
@@ -337,9 +357,7 @@ impl ClientRunner {
                 self.expected.push((until, socket));
             } else if let Some(reason) = socket.expire() {
                 let handlers = socket.namespace().handlers();
-                if let Some(handler) = &handlers.expired {
-                    self.start_end(socket, reason, &**handler, cx);
-                }
+                self.start_ends(&socket, reason, &handlers.listeners.expired, cx);
             }
         }
     }
@@ -370,40 +388,55 @@ impl ClientRunner {
             self.ended(socket, cx);
         }
     }
-
-    fn report(&self, socket: &Socket, event: ByteString, result: Result<(), Failure>) {
-        if let Err(failure) = result {
-            self.client.server.report(ErrorReport {
-                namespace: Some(socket.namespace().name().into()),
-                socket: Some(socket.clone()),
-                event: Some(event),
-                failure,
-            });
-        }
-    }
 }
 
-/// Runs what decides on a client that asks for a namespace.
+/// The handler of an event has returned.
+fn handled(socket: &Socket, name: &str, ack: &Ack, result: Result<(), Failure>) {
+    let Err(failure) = result else {
+        return;
+    };
+    match &failure {
+        Failure::Panic { .. } => ack.send_error("internal error"),
+        failure => ack.send_error(&failure.to_string()),
+    }
+    socket.report(name, failure);
+}
+
+/// Runs what decides on a client that asks for a namespace, and what greets it.
 async fn connect(socket: Socket, handlers: Arc<Handlers>) -> Result<(), Failure> {
     let context = ConnectContext { socket: socket.clone(), lets_in: false };
     let skips_middlewares = socket.is_recovered() && socket.io().skips_middlewares();
     for middleware in handlers.middlewares.iter().filter(|_| !skips_middlewares) {
-        run(middleware.call(&context)).await?;
+        run(middleware, &context).await?;
     }
     if socket.disconnect_reason().is_some() {
         return Ok(());
     }
-    if let Some(handler) = &handlers.connect {
-        run(handler.call(&ConnectContext { lets_in: true, ..context })).await?;
+    for handler in &handlers.deciding {
+        run(handler, &context).await?;
+    }
+    let context = ConnectContext { lets_in: true, ..context };
+    for handler in &handlers.connect {
+        let Err(failure) = run(handler, &context).await else {
+            continue;
+        };
+        if !socket.is_opened() {
+            return Err(failure);
+        }
+        if let Failure::Extract(_) = failure {
+            // An earlier handler let it in, but this one would have refused it.
+            socket.disconnect();
+        }
+        socket.report("connect", failure);
     }
     socket.admit();
     Ok(())
 }
 
-async fn run(started: Started) -> Result<(), Failure> {
-    match started {
+async fn run<C>(handler: &Arc<dyn Callable<C>>, context: &C) -> Result<(), Failure> {
+    match call_caught(&**handler, context) {
         Started::Done(result) => result,
-        Started::Pending(future) => future.await,
+        Started::Pending(future) => Running::new(future, ()).await.1,
     }
 }
 
@@ -485,13 +518,16 @@ impl Drop for ClientRunner {
         let sockets = machine.close();
         let events: Vec<_> = std::iter::from_fn(|| machine.poll_event()).collect();
         drop(machine);
-        for socket in sockets {
+        for socket in &sockets {
             socket.shut(DisconnectReason::TransportClose);
             socket.expire();
         }
         for (_, socket) in mem::take(&mut self.expected) {
             socket.expire();
         }
+        // Nor does a listener that holds its own socket.
+        let ended = self.connecting.drain().map(|(_, backlog)| backlog.socket);
+        sockets.into_iter().chain(ended).for_each(|socket| drop(socket.finish()));
         drop(events);
     }
 }

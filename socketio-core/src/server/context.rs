@@ -43,15 +43,14 @@ pub trait Context: Send + Sync + 'static {
 
     /// The handler has its arguments and begins now.
     #[doc(hidden)]
-    fn begin(&self, _can_refuse: bool) {}
+    fn begin(&self) {}
 }
 
 /// A client asks for the namespace.
 #[derive(Clone, Debug)]
 pub struct ConnectContext {
     pub(crate) socket: Socket,
-    /// Whether it is the connect handler, which begins by letting the client in unless it decides on
-    /// that, and not a middleware.
+    /// Whether the handler begins by letting the client in. Those that decide on it do not.
     pub(crate) lets_in: bool,
 }
 
@@ -111,8 +110,8 @@ impl Context for ConnectContext {
         &self.socket
     }
 
-    fn begin(&self, can_refuse: bool) {
-        if self.lets_in && !can_refuse {
+    fn begin(&self) {
+        if self.lets_in {
             self.socket.admit();
         }
     }

@@ -31,6 +31,9 @@ use crate::{
 )]
 pub trait Handler<C, M>: Send + Sync + 'static {
     #[doc(hidden)]
+    const CAN_REFUSE: bool;
+
+    #[doc(hidden)]
     fn call(&self, cx: &C) -> Started;
 }
 
@@ -106,12 +109,14 @@ macro_rules! handlers {
             R: Outcome<C>,
             $($arg: FromContext<C>,)*
         {
+            const CAN_REFUSE: bool = R::CAN_REFUSE;
+
             fn call(&self, cx: &C) -> Started {
                 $(let $arg = match $arg::from_context(cx) {
                     Ok(value) => value,
                     Err(error) => return Started::Done(Err(error.into())),
                 };)*
-                cx.begin(R::CAN_REFUSE);
+                cx.begin();
                 Started::Done(self($($arg),*).finish(cx))
             }
         }
@@ -125,12 +130,14 @@ macro_rules! handlers {
             R: Outcome<C>,
             $($arg: FromContext<C>,)*
         {
+            const CAN_REFUSE: bool = R::CAN_REFUSE;
+
             fn call(&self, cx: &C) -> Started {
                 $(let $arg = match $arg::from_context(cx) {
                     Ok(value) => value,
                     Err(error) => return Started::Done(Err(error.into())),
                 };)*
-                cx.begin(R::CAN_REFUSE);
+                cx.begin();
                 let future = self($($arg),*);
                 let cx = cx.clone();
                 Started::Pending(Box::pin(async move { future.await.finish(&cx) }))

@@ -14,6 +14,7 @@ mod handler;
 mod handshake;
 mod io;
 mod journal;
+mod listeners;
 mod namespace;
 mod pump;
 mod recovery;
@@ -34,6 +35,7 @@ pub use self::{
     handler::{Handler, Outcome},
     handshake::{Handshake, PeerAddr},
     io::SocketIo,
+    listeners::ListenerId,
     namespace::Namespace,
     pump::WebSocketError,
     replies::{AckFuture, MissingReplies, Replies},

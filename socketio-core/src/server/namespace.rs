@@ -9,20 +9,20 @@ use std::{
 
 use arc_swap::{ArcSwap, Guard};
 use bytestring::ByteString;
-use rustc_hash::FxHashMap;
 
 use super::{
     broadcast::{BroadcastOperator, IntoRooms},
-    context::{ConnectContext, DisconnectContext, EventContext},
+    context::ConnectContext,
     handler::{Callable, Erased, Handler},
     journal::Journal,
+    listeners::Listeners,
     replies::Replies,
     rooms::Rooms,
     socket::Socket,
 };
 use crate::{
     error::EmitError,
-    wire::{AckId, Args, FromArgs, packet::is_reserved},
+    wire::{AckId, Args, FromArgs},
 };
 
 /// A namespace: what its clients can do, and the way to send to all of them.
@@ -47,10 +47,11 @@ pub(super) struct Inner {
 #[derive(Clone, Default)]
 pub(super) struct Handlers {
     pub(super) middlewares: Vec<Arc<dyn Callable<ConnectContext>>>,
-    pub(super) connect: Option<Arc<dyn Callable<ConnectContext>>>,
-    pub(super) events: FxHashMap<ByteString, Vec<Arc<dyn Callable<EventContext>>>>,
-    pub(super) disconnect: Option<Arc<dyn Callable<DisconnectContext>>>,
-    pub(super) expired: Option<Arc<dyn Callable<DisconnectContext>>>,
+    /// Connect handlers that decide on the client.
+    pub(super) deciding: Vec<Arc<dyn Callable<ConnectContext>>>,
+    /// Those that run when it has been let in.
+    pub(super) connect: Vec<Arc<dyn Callable<ConnectContext>>>,
+    pub(super) listeners: Listeners,
 }
 
 impl Namespace {
@@ -70,13 +71,18 @@ impl Namespace {
         &self.0.name
     }
 
-    /// Sets what runs when a client asks for the namespace, after the middlewares.
+    /// Adds what runs when a client asks for the namespace, after the middlewares.
     ///
     /// A handler that returns a `Result` decides: the client is let in when it returned `Ok`, and
     /// what it emitted follows then. Until then broadcasts and selections pass the socket over, so
     /// what must not be missed, such as a state and then its changes, is better asked for by an
     /// event of the client's. One that returns `()` runs when the client has been let in; it may
     /// wait for the client. Either way, events that come meanwhile wait for its end.
+    ///
+    /// Several run one after the other: first those that decide, in the order of their
+    /// registration, then the others. All who decide must let the client in; the first error
+    /// refuses it, the rest do not run, and neither does a disconnect handler, also not for those
+    /// that returned `Ok`.
     ///
     /// ```
     /// # use socketio_core::{Auth, ConnectError, Socket, SocketIo};
@@ -96,67 +102,10 @@ impl Namespace {
         H: Handler<ConnectContext, M>,
     {
         let handler: Arc<dyn Callable<_>> = Arc::new(Erased::new(handler));
-        self.change_handlers(|handlers| handlers.connect = Some(handler.clone()));
-    }
-
-    /// Adds what runs for an event. Several handlers of one event run in the order of their
-    /// registration.
-    ///
-    /// If the client asks for an acknowledgement it gets one: the first [`Data`](crate::Data) that
-    /// a handler returns, else an empty one when all have returned, unless a handler took
-    /// [`Ack`](crate::Ack) to answer by hand.
-    ///
-    /// ```
-    /// # use socketio_core::{Data, Socket, SocketIo};
-    /// # let io = SocketIo::builder().build()?;
-    /// io.on("sum", |Data((a, b)): Data<(i64, i64)>| Data(a + b));
-    /// io.on("message", async |socket: Socket, Data(text): Data<String>| {
-    ///     socket.broadcast().emit("message", &text)
-    /// });
-    /// # Ok::<(), socketio_core::ConfigError>(())
-    /// ```
-    ///
-    /// # Panics
-    /// If the name is one that stands for the life of a socket, such as `disconnect`, which no
-    /// event can have.
-    pub fn on<H, M: 'static>(&self, event: impl Into<String>, handler: H)
-    where
-        H: Handler<EventContext, M>,
-    {
-        let event = ByteString::from(event.into());
-        assert!(!is_reserved(&event), "{event:?} is a reserved event name");
-        let handler: Arc<dyn Callable<_>> = Arc::new(Erased::new(handler));
         self.change_handlers(|handlers| {
-            handlers.events.entry(event.clone()).or_default().push(handler.clone());
+            let place = if H::CAN_REFUSE { &mut handlers.deciding } else { &mut handlers.connect };
+            place.push(handler.clone());
         });
-    }
-
-    /// Sets what runs when a socket has left, once for each that was let in. The socket is out of
-    /// its rooms by then, but [`Socket::rooms`] still tells which they were.
-    pub fn on_disconnect<H, M: 'static>(&self, handler: H)
-    where
-        H: Handler<DisconnectContext, M>,
-    {
-        let handler: Arc<dyn Callable<_>> = Arc::new(Erased::new(handler));
-        self.change_handlers(|handlers| handlers.disconnect = Some(handler.clone()));
-    }
-
-    /// Sets what runs when a socket that connection state recovery kept for its client's return can
-    /// not be had any more: the client did not come in time, the server closes, or too much was
-    /// missed. It runs after [`on_disconnect`](Self::on_disconnect), with the same arguments.
-    ///
-    /// ```
-    /// # use socketio_core::{Recovery, Socket, SocketIo};
-    /// let io = SocketIo::builder().recovery(Recovery::default()).build()?;
-    /// io.on_expire(|socket: Socket| println!("{} will not come back", socket.id()));
-    /// # Ok::<(), socketio_core::ConfigError>(())
-    /// ```
-    pub fn on_expire<H, M: 'static>(&self, handler: H)
-    where
-        H: Handler<DisconnectContext, M>,
-    {
-        let handler: Arc<dyn Callable<_>> = Arc::new(Erased::new(handler));
-        self.change_handlers(|handlers| handlers.expired = Some(handler.clone()));
     }
 
     /// Adds what runs for each client that asks for the namespace, in order, before
@@ -266,7 +215,11 @@ impl Namespace {
         self.0.handlers.load()
     }
 
-    fn change_handlers(&self, change: impl Fn(&mut Handlers)) {
+    pub(super) fn change_listeners(&self, mut change: impl FnMut(&mut Listeners)) {
+        self.change_handlers(|handlers| change(&mut handlers.listeners));
+    }
+
+    fn change_handlers(&self, mut change: impl FnMut(&mut Handlers)) {
         self.0.handlers.rcu(|handlers| {
             let mut handlers = Handlers::clone(handlers);
             change(&mut handlers);

@@ -2,7 +2,7 @@ use std::{
     fmt, mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     time::Duration,
 };
@@ -18,12 +18,13 @@ use super::{
     data::{Extensions, SocketData},
     handshake::Handshake,
     io::SocketIo,
+    listeners::Listeners,
     namespace::Namespace,
     recovery::Place,
     replies::{AckFuture, Waiting},
 };
 use crate::{
-    error::{AckError, EmitError},
+    error::{AckError, EmitError, ErrorReport, Failure},
     id::SocketId,
     proto::{
         DisconnectReason,
@@ -46,6 +47,8 @@ struct Inner {
     client: Arc<ClientHandle>,
     auth: Option<ByteString>,
     phase: AtomicU8,
+    /// Whether the state has listeners: as a rule there are none, and no lock is taken.
+    has_listeners: AtomicBool,
     state: Mutex<State>,
     /// With connection state recovery.
     place: Option<Box<Place>>,
@@ -96,6 +99,9 @@ struct State {
     is_opened: bool,
     /// Why the socket ended, and the rooms it was in then.
     end: Option<(DisconnectReason, Vec<ByteString>)>,
+    listeners: Option<Arc<Listeners>>,
+    /// What runs at its end has been taken, and the listeners with it.
+    is_over: bool,
 }
 
 impl Socket {
@@ -111,6 +117,7 @@ impl Socket {
             client,
             auth,
             phase: AtomicU8::new(CONNECTING),
+            has_listeners: AtomicBool::new(false),
             state: Mutex::default(),
             place,
             extensions: RwLock::default(),
@@ -430,11 +437,48 @@ impl Socket {
         self.state().is_opened
     }
 
-    /// What the disconnect handler is to be called with, if it is to be called. Once.
-    pub(super) fn take_opened_reason(&self) -> Option<DisconnectReason> {
+    /// If the socket has ended, lets its listeners go, and gives them and the reason if disconnect
+    /// handlers are to run: once, and if a connect handler let the client in.
+    pub(super) fn finish(&self) -> Option<(DisconnectReason, Option<Arc<Listeners>>)> {
         let mut state = self.state();
         let (reason, _) = *state.end.as_ref()?;
-        std::mem::take(&mut state.is_opened).then_some(reason)
+        state.is_over = true;
+        let is_opened = mem::take(&mut state.is_opened);
+        let listeners = state.listeners.take();
+        drop(state);
+        is_opened.then_some((reason, listeners))
+    }
+
+    /// The handlers of this socket alone, as they are now.
+    pub(super) fn listeners(&self) -> Option<Arc<Listeners>> {
+        match self.0.has_listeners.load(Ordering::Acquire) {
+            true => self.state().listeners.clone(),
+            false => None,
+        }
+    }
+
+    pub(super) fn change_listeners(&self, change: impl FnOnce(&mut Listeners)) {
+        let mut state = self.state();
+        if state.is_over {
+            return;
+        }
+        let mut listeners = state.listeners.as_deref().cloned().unwrap_or_default();
+        change(&mut listeners);
+        let before = state.listeners.replace(Arc::new(listeners));
+        self.0.has_listeners.store(true, Ordering::Release);
+        drop(state);
+        // A handler that was taken off may be more than memory, so it ends outside the lock.
+        drop(before);
+    }
+
+    /// Tells the error hook of a handler of this socket.
+    pub(super) fn report(&self, event: &str, failure: Failure) {
+        self.io().0.report(ErrorReport {
+            namespace: Some(self.0.namespace.shared_name()),
+            socket: Some(self.clone()),
+            event: Some(event.into()),
+            failure,
+        });
     }
 
     pub(super) fn client(&self) -> &Arc<ClientHandle> {

@@ -1,4 +1,4 @@
-//! What the tests share: requests, and websockets that do what a test tells them.
+//! What the tests share: requests, websockets that do what a test tells them, handlers that wait.
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
@@ -43,6 +43,32 @@ pub(crate) fn upgrade(endpoint: &Endpoint, sid: Option<&str>) -> Upgrade {
     match accept(endpoint, &head) {
         Accept::Upgrade(upgrade) => upgrade,
         other => panic!("no websocket: {other:?}"),
+    }
+}
+
+/// Something that handlers wait for until the test lets them go on.
+#[derive(Clone, Default)]
+pub(crate) struct Gate(Arc<Mutex<(bool, Vec<Waker>)>>);
+
+impl Gate {
+    /// Lets them all go on.
+    pub(crate) fn open(&self) {
+        let mut gate = self.0.lock().expect("no panic");
+        gate.0 = true;
+        gate.1.drain(..).for_each(Waker::wake);
+    }
+
+    /// Waits for that.
+    pub(crate) async fn passed(&self) {
+        std::future::poll_fn(|cx| {
+            let mut gate = self.0.lock().expect("no panic");
+            if gate.0 {
+                return std::task::Poll::Ready(());
+            }
+            gate.1.push(cx.waker().clone());
+            std::task::Poll::Pending
+        })
+        .await;
     }
 }
 
