@@ -1,6 +1,7 @@
 //! Chores of the workspace, called as `cargo xtask`.
 
 mod bench;
+mod conformance;
 mod example;
 mod instructions;
 mod official;

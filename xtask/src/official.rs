@@ -11,9 +11,9 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
+    conformance,
     report::Report,
-    test::conformance_servers,
-    tools::{self, cargo, node, npm, npm_ci},
+    tools::{self, node, npm, npm_ci},
 };
 
 /// Where the suites are.
@@ -37,8 +37,7 @@ pub(crate) fn run(options: &Options) -> std::process::ExitCode {
     let mut report = Report::default();
     let servers = report.step("build", || {
         node()?;
-        tools::run(&mut cargo(["build", "--package=conformance", "--bins"]))?;
-        conformance_servers()
+        conformance::build()
     });
     for (folder, mode) in SUITES {
         let folder = options.checkout.join(folder);

@@ -1,14 +1,13 @@
 //! `cargo xtask test`: everything that must hold, in the order of what fails fastest.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
 use crate::{
-    instructions, purity,
+    conformance, instructions, purity,
     report::Report,
-    tools::{self, binary, cargo, examples_tests, node, npm, npm_ci, root},
+    tools::{self, cargo, examples_tests, node, npm, npm_ci},
 };
 
 /// What to run.
@@ -25,7 +24,8 @@ enum Part {
     Rust,
     /// Instructions that single operations take, against what is expected. Needs valgrind.
     Instructions,
-    /// Real clients and raw HTTP and WebSocket against each conformance server. Needs Node.
+    /// Clients in several languages, and raw HTTP and WebSocket, against each conformance server.
+    /// Needs Node and Python.
     Conformance,
     /// Every example with the official client, and its page in a real browser. Needs Node and
     /// Chromium.
@@ -43,7 +43,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
                 Part::Instructions => {
                     report.step("instructions", || instructions::check(&Default::default()))
                 }
-                Part::Conformance => conformance(&mut report),
+                Part::Conformance => conformance::run(&mut report),
                 Part::Examples => examples(&mut report),
             };
         }
@@ -63,25 +63,6 @@ fn rust(report: &mut Report) -> Option<()> {
     })
 }
 
-fn conformance(report: &mut Report) -> Option<()> {
-    let scripts = root().join("conformance").join("js");
-    report.step("conformance: client packages", || {
-        node()?;
-        npm_ci(&scripts)
-    })?;
-    let servers = report.step("conformance: build", || {
-        tools::run(&mut cargo(["build", "--package=conformance", "--bins"]))?;
-        conformance_servers()
-    })?;
-    for server in &servers {
-        let name = server.file_stem().unwrap_or_default().to_string_lossy();
-        report.step(format!("conformance: {name}"), || {
-            tools::run(npm(&scripts, ["test"]).env("CONFORMANCE_SERVER", server))
-        });
-    }
-    Some(())
-}
-
 fn examples(report: &mut Report) -> Option<()> {
     let chromium = report.step("examples: packages and Chromium", || {
         node()?;
@@ -97,22 +78,4 @@ fn examples(report: &mut Report) -> Option<()> {
             npm(&examples_tests(), ["test"]).env("EXAMPLES", folder).env("CHROMIUM", chromium),
         )
     })
-}
-
-/// The binaries of the package `conformance` whose names begin with its own.
-pub(crate) fn conformance_servers() -> Result<Vec<PathBuf>> {
-    let sources = root().join("conformance").join("src").join("bin");
-    let mut servers = Vec::new();
-    let reading = || format!("reading {}", sources.display());
-    for entry in fs::read_dir(&sources).with_context(reading)? {
-        let source = entry.with_context(reading)?.path();
-        if let Some(name) = source.file_stem().and_then(|name| name.to_str())
-            && name.starts_with("conformance-")
-        {
-            servers.push(binary(name)?);
-        }
-    }
-    ensure!(!servers.is_empty(), "no conformance server in {}", sources.display());
-    servers.sort_unstable();
-    Ok(servers)
 }

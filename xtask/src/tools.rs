@@ -13,6 +13,9 @@ use anyhow::{Context, Result, bail, ensure};
 /// The oldest Node that the tests run on.
 const NODE: u32 = 20;
 
+/// The oldest Python that the tests run on.
+const PYTHON: (u32, u32) = (3, 11);
+
 /// What browsers based on Chromium are called.
 const BROWSERS: [&str; 4] =
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -46,6 +49,36 @@ pub(crate) fn node() -> Result<()> {
         return Err(Missing(text).into());
     }
     Ok(())
+}
+
+/// Makes sure of a Python with the packages that a list asks for, in a virtual environment in the
+/// build folder.
+pub(crate) fn python(requirements: &Path) -> Result<PathBuf> {
+    // Debian has these apart from the rest.
+    let is_whole =
+        || output(Command::new("python3").args(["-c", "import ensurepip, venv"])).is_ok();
+    if !is_whole() {
+        install(&["python3", "python3-venv"])?;
+    }
+    let (major, minor) = PYTHON;
+    let is_new = format!("import sys; sys.exit(sys.version_info < ({major}, {minor}))");
+    if !is_whole() || output(Command::new("python3").args(["-c", &is_new])).is_err() {
+        let text =
+            format!("Python {major}.{minor} or newer and its venv are missing: see python.org");
+        return Err(Missing(text).into());
+    }
+    let folder = binaries()?.with_file_name("python");
+    let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    let wanted =
+        fs::read(requirements).with_context(|| format!("reading {}", requirements.display()))?;
+    let installed = folder.join("requirements.txt");
+    if fs::read(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements))?;
+    fs::write(&installed, wanted).with_context(|| format!("writing {}", installed.display()))?;
+    Ok(python)
 }
 
 /// Makes sure of Chromium: the one that `CHROMIUM` names, or else one of the usual ones.

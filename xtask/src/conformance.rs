@@ -1,0 +1,71 @@
+//! Clients of all kinds against each conformance server.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{
+    report::Report,
+    tools::{self, binary, cargo, node, npm, npm_ci, root},
+};
+
+/// Installs what the tests of a client need, and gives the command that runs them.
+type Prepare = fn() -> Result<Command>;
+
+/// The clients, each of which has its tests in a folder of its own.
+const CLIENTS: [(&str, Prepare); 2] = [("JavaScript", javascript), ("Python", python)];
+
+/// Builds the servers, and runs the tests of each client against each server.
+pub(crate) fn run(report: &mut Report) -> Option<()> {
+    let servers = report.step("conformance: build", build)?;
+    for (client, prepare) in CLIENTS {
+        let prepared = report.step(format!("conformance: {client} packages"), prepare);
+        let Some(mut tests) = prepared else { continue };
+        for server in &servers {
+            let name = server.file_stem().unwrap_or_default().to_string_lossy();
+            report.step(format!("{name}: {client}"), || {
+                tools::run(tests.env("CONFORMANCE_SERVER", server))
+            });
+        }
+    }
+    Some(())
+}
+
+/// Builds the binaries of the package `conformance`, and gives those that are servers.
+pub(crate) fn build() -> Result<Vec<PathBuf>> {
+    tools::run(&mut cargo(["build", "--package=conformance", "--bins"]))?;
+    let sources = folder("src").join("bin");
+    let mut servers = Vec::new();
+    let reading = || format!("reading {}", sources.display());
+    for entry in fs::read_dir(&sources).with_context(reading)? {
+        let source = entry.with_context(reading)?.path();
+        if let Some(name) = source.file_stem().and_then(|name| name.to_str())
+            && name.starts_with("conformance-")
+        {
+            servers.push(binary(name)?);
+        }
+    }
+    ensure!(!servers.is_empty(), "no conformance server in {}", sources.display());
+    servers.sort_unstable();
+    Ok(servers)
+}
+
+fn javascript() -> Result<Command> {
+    let tests = folder("js");
+    node()?;
+    npm_ci(&tests)?;
+    Ok(npm(&tests, ["test"]))
+}
+
+fn python() -> Result<Command> {
+    let tests = folder("python");
+    let python = tools::python(&tests.join("requirements.txt"))?;
+    let mut command = Command::new(python);
+    command.current_dir(&tests).args(["-m", "pytest"]);
+    Ok(command)
+}
+
+/// A part of the package `conformance`.
+fn folder(name: &str) -> PathBuf {
+    root().join("conformance").join(name)
+}
