@@ -13,7 +13,8 @@ use crate::{
 type Prepare = fn() -> Result<Command>;
 
 /// The clients, each of which has its tests in a folder of its own.
-const CLIENTS: [(&str, Prepare); 2] = [("JavaScript", javascript), ("Python", python)];
+const CLIENTS: [(&str, Prepare); 3] =
+    [("JavaScript", javascript), ("Python", python), ("Rust", rust)];
 
 /// Builds the servers, and runs the tests of each client against each server.
 pub(crate) fn run(report: &mut Report) -> Option<()> {
@@ -63,6 +64,17 @@ fn python() -> Result<Command> {
     let mut command = Command::new(python);
     command.current_dir(&tests).args(["-m", "pytest"]);
     Ok(command)
+}
+
+fn rust() -> Result<Command> {
+    tools::openssl()?;
+    let tests = || -> Result<Command> {
+        let mut tests = cargo(["test", "--manifest-path=conformance/rust/Cargo.toml"]);
+        tests.env("CARGO_TARGET_DIR", tools::target()?);
+        Ok(tests)
+    };
+    tools::run(tests()?.arg("--no-run"))?;
+    tests()
 }
 
 /// A part of the package `conformance`.

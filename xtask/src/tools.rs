@@ -67,7 +67,7 @@ pub(crate) fn python(requirements: &Path) -> Result<PathBuf> {
             format!("Python {major}.{minor} or newer and its venv are missing: see python.org");
         return Err(Missing(text).into());
     }
-    let folder = binaries()?.with_file_name("python");
+    let folder = target()?.join("python");
     let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let wanted =
         fs::read(requirements).with_context(|| format!("reading {}", requirements.display()))?;
@@ -102,6 +102,18 @@ pub(crate) fn valgrind() -> Result<PathBuf> {
         install(&["valgrind"])?;
     }
     find("valgrind").ok_or_else(|| Missing("valgrind is missing: install it".into()).into())
+}
+
+/// Makes sure of what a crate needs that brings its own TLS.
+pub(crate) fn openssl() -> Result<()> {
+    let is_there = || output(Command::new("pkg-config").args(["--exists", "openssl"])).is_ok();
+    // Elsewhere TLS is a part of the system.
+    if !cfg!(target_os = "linux") || is_there() {
+        return Ok(());
+    }
+    install(&["libssl-dev", "pkg-config"])?;
+    let text = "the headers of OpenSSL are missing: install libssl-dev and pkg-config";
+    if is_there() { Ok(()) } else { Err(Missing(text.into()).into()) }
 }
 
 /// With `CI` set, as root and where there is apt, installs packages. Elsewhere does nothing.
@@ -188,6 +200,12 @@ pub(crate) fn binaries() -> Result<PathBuf> {
     Ok(this.parent().context("finding the folder of the binaries")?.to_owned())
 }
 
+/// The build folder.
+pub(crate) fn target() -> Result<PathBuf> {
+    let binaries = binaries()?;
+    Ok(binaries.parent().context("finding the build folder")?.to_owned())
+}
+
 /// A binary of the workspace that has been built with the same profile as this one.
 pub(crate) fn binary(name: &str) -> Result<PathBuf> {
     existing(&binaries()?, name)
@@ -198,14 +216,14 @@ pub(crate) fn measurements(named: Option<&Path>) -> Result<PathBuf> {
     match named {
         // Commands run elsewhere.
         Some(folder) => Ok(env::current_dir()?.join(folder)),
-        None => Ok(binaries()?.with_file_name("bench")),
+        None => Ok(target()?.join("bench")),
     }
 }
 
 /// Builds a binary of the workspace with a profile other than `dev`.
 pub(crate) fn build(profile: &str, package: &str, name: &str) -> Result<PathBuf> {
     run(&mut cargo(["build", "--profile", profile, "--package", package, "--bin", name]))?;
-    existing(&binaries()?.with_file_name(profile), name)
+    existing(&target()?.join(profile), name)
 }
 
 fn existing(folder: &Path, name: &str) -> Result<PathBuf> {
