@@ -4,7 +4,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use divan::{AllocProfiler, Bencher, black_box};
 use socketio_core::wire::{
-    Assembler, AssemblerLimits, Packet, RawArgs, encode_event, engine, payload,
+    Assembler, AssemblerLimits, Framing, Packet, RawArgs, encode_event, engine,
+    payload::{self, Payload},
 };
 
 #[global_allocator]
@@ -49,11 +50,11 @@ fn encode_polling_payload(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn decode_polling_payload(bencher: Bencher<'_, '_>) {
-    let body = Bytes::from(payload_of(&Bytes::from(vec![7; ATTACHMENT])));
+    let body = payload_of(&Bytes::from(vec![7; ATTACHMENT]));
     bencher.bench_local(|| {
         let mut assembler = Assembler::new(AssemblerLimits { attachments: 10, bytes: ATTACHMENT });
         let mut packet = None;
-        for record in payload::decode(black_box(body.clone())) {
+        for record in payload::decode(black_box(body.clone()), Framing::default()) {
             packet = match record {
                 Ok(engine::Packet::Message(engine::Message::Text(text))) => assembler.text(&text),
                 Ok(engine::Packet::Message(engine::Message::Binary(part))) => {
@@ -83,9 +84,7 @@ fn text(size: usize) -> String {
     "x".repeat(size)
 }
 
-fn payload_of(part: &Bytes) -> Vec<u8> {
+fn payload_of(part: &Bytes) -> Payload {
     let event = encode_event("/", "message-back", None, part).expect("an event");
-    let mut payload = Vec::new();
-    event.write_records(&mut payload);
-    payload
+    payload::encode([&event].into_iter(), Framing::default())
 }

@@ -9,8 +9,9 @@ use serde_json::{Value, value::RawValue};
 use socketio_core::{
     Frame, Message, RawArgs,
     wire::{
-        AckId, Assembler, AssemblerLimits, Encoded, Packet, encode_ack, encode_event, engine,
-        payload,
+        AckId, Assembler, AssemblerLimits, Encoded, Framing, Packet, Revision, encode_ack,
+        encode_event, engine, packet,
+        payload::{self, Payload},
     },
 };
 
@@ -22,13 +23,71 @@ const LIMITS: AssemblerLimits = AssemblerLimits { attachments: 4, bytes: 100 };
 #[derive(Arbitrary, Clone, Debug)]
 pub enum Input {
     /// The body of a POST.
-    Payload(List<u8, 60>),
+    Payload(Kind, List<u8, 60>),
     /// The same, made of what is likely to mean something.
-    Records(List<Junk, 4>),
+    Records(Kind, List<Junk, 4>),
     /// A message, and the attachments that may belong to it.
     Text(Junk, List<List<u8, 10>, 4>),
     /// Rust values as arguments of an event with this name, and of an acknowledgement.
     Values(Junk, u64, Box<Sample>, List<Sample, 3>),
+}
+
+/// What a client's payloads are like.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub struct Kind {
+    is_v3: bool,
+    is_base64: bool,
+    is_binary: bool,
+    is_jsonp: bool,
+    reads_text: bool,
+}
+
+impl Kind {
+    fn framing(self) -> Framing {
+        Framing {
+            revision: if self.is_v3 { Revision::V3 } else { Revision::V4 },
+            is_base64: self.is_base64,
+            jsonp: self.is_jsonp.then_some(0),
+            reads_text: self.reads_text,
+        }
+    }
+
+    fn payload(self, body: Bytes) -> Payload {
+        match self.is_v3 && self.is_binary && !self.is_jsonp {
+            true => Payload::Binary(body),
+            false => Payload::Text(body),
+        }
+    }
+
+    /// Puts records together as clients of this kind do.
+    fn join(self, records: &[Junk]) -> Bytes {
+        let mut body = Vec::new();
+        for (index, Junk(record)) in records.iter().enumerate() {
+            let mut record = record.clone();
+            match self.payload(Bytes::new()) {
+                Payload::Binary(_) => {
+                    let is_binary = record.starts_with('b');
+                    if is_binary {
+                        record.replace_range(..1, "\u{4}");
+                    }
+                    body.push(is_binary.into());
+                    body.extend(record.len().to_string().bytes().map(|digit| digit - b'0'));
+                    body.push(0xff);
+                }
+                Payload::Text(_) if self.is_v3 => {
+                    let units = record.encode_utf16().count();
+                    body.extend_from_slice(format!("{units}:").as_bytes());
+                }
+                Payload::Text(_) if index > 0 => body.push(0x1e),
+                Payload::Text(_) => {}
+            }
+            body.extend_from_slice(record.as_bytes());
+        }
+        match self.is_jsonp {
+            true => [b"d=", &body[..]].concat().into(),
+            false => body.into(),
+        }
+    }
 }
 
 /// A value with all that serde knows, and bytes in every place.
@@ -68,38 +127,45 @@ impl<'a> Arbitrary<'a> for Blob {
 /// Nothing panics, and what was understood comes back the same when it is written and read again.
 pub fn check(input: &Input) {
     match input {
-        Input::Payload(body) => records(body.0.clone().into()),
-        Input::Records(records) => {
-            let records: Vec<_> = records.0.iter().map(|record| &*record.0).collect();
-            self::records(records.join("\u{1e}").into());
+        Input::Payload(kind, body) => {
+            payload(kind.payload(body.0.clone().into()), kind.framing());
+        }
+        Input::Records(kind, records) => {
+            payload(kind.payload(kind.join(&records.0)), kind.framing());
         }
         Input::Text(text, parts) => message(&text.0, &parts.0),
         Input::Values(name, id, first, rest) => values(&name.0, AckId(*id), first, &rest.0),
     }
 }
 
-fn records(body: Bytes) {
-    let packets: Vec<_> = payload::decode(body).collect();
-    assert!(!packets.is_empty(), "no body is no record, which is an error");
-    let messages: Vec<Message> = packets
-        .into_iter()
+/// What was understood is the same when it is written for a client of this kind and read again, by
+/// polling and by WebSocket.
+fn payload(payload: Payload, framing: Framing) {
+    let messages: Vec<Message> = payload::decode(payload, framing)
         .filter_map(|packet| match packet {
             Ok(engine::Packet::Message(message)) => Some(message),
             _ => None,
         })
         .collect();
-    let mut body = Vec::new();
-    for message in messages.clone() {
-        Encoded::from(message).write_records(&mut body);
+    if messages.is_empty() {
+        return;
     }
-    if !messages.is_empty() {
-        let again = payload::decode(body.into());
-        assert!(again.eq(messages.into_iter().map(|message| Ok(engine::Packet::Message(message)))));
+    let written: Vec<_> = messages.iter().cloned().map(Encoded::from).collect();
+    let packets = || messages.iter().cloned().map(|message| Ok(engine::Packet::Message(message)));
+    if framing.jsonp.is_none() {
+        let body = payload::encode(written.iter(), framing);
+        assert!(payload::decode(body, framing).eq(packets()));
     }
+    let frames = written.into_iter().flat_map(|packet| packet.into_frames(framing));
+    let again = frames.map(|frame| engine::Packet::from_frame(frame, framing.revision));
+    assert!(again.eq(packets().map(Some)));
 }
 
 fn message(text: &str, parts: &[List<u8, 10>]) {
-    let _ = engine::Packet::decode(&text.into());
+    for revision in [Revision::V3, Revision::V4] {
+        let _ = engine::Packet::decode(&text.into(), revision);
+        let _ = engine::Packet::decode_binary(text.to_owned().into(), revision);
+    }
     let mut assembler = Assembler::new(LIMITS);
     let mut packet = assembler.text(&text.into());
     for part in parts {
@@ -112,6 +178,14 @@ fn message(text: &str, parts: &[List<u8, 10>]) {
         return;
     };
     assert!(!assembler.is_pending());
+    if let Packet::Connect { namespace, .. } = &packet {
+        let (name, auth) = packet::split_query(namespace.clone());
+        assert!(!name.contains('?'));
+        let _ = auth.map(|auth| {
+            let fields: BTreeMap<String, String> = serde_json::from_str(&auth).expect("JSON");
+            fields
+        });
+    }
     let encoded = match &packet {
         Packet::Event { namespace, id, name, args } => {
             arguments(args);
@@ -186,7 +260,7 @@ fn values(name: &str, id: AckId, first: &Sample, rest: &[Sample]) {
             }
             other => panic!("no event: {other:?}"),
         },
-        Err(error) => assert!(socketio_core::wire::packet::is_reserved(name), "{error}"),
+        Err(error) => assert!(packet::is_reserved(name), "{error}"),
     }
     match assemble(encode_ack("/", id, &arguments).expect("JSON")) {
         Packet::Ack { id: id2, args, .. } => {
@@ -202,10 +276,10 @@ fn assemble(encoded: Encoded) -> Packet {
     let limits = AssemblerLimits { attachments: usize::MAX, bytes: usize::MAX };
     let mut assembler = Assembler::new(limits);
     let mut packet = None;
-    for frame in encoded.into_frames() {
+    for frame in encoded.into_frames(Framing::default()) {
         assert!(packet.is_none(), "{frame:?} is one too many");
         assert!(!matches!(frame, Frame::Close(_)));
-        packet = match engine::Packet::from_frame(frame) {
+        packet = match engine::Packet::from_frame(frame, Revision::V4) {
             Some(Ok(engine::Packet::Message(Message::Text(text)))) => assembler.text(&text),
             Some(Ok(engine::Packet::Message(Message::Binary(part)))) => assembler.binary(part),
             other => panic!("no message: {other:?}"),

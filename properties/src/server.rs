@@ -34,9 +34,11 @@ pub enum Operation {
     Kick(bool),
     Message(u8, Junk),
     Open,
-    OpenPolling,
+    OpenOld,
+    OpenPolling(Kind),
     Post(u8, List<Junk, 3>),
     PostBytes(u8, List<u8, 30>),
+    PostOld(u8, Junk),
     Probe(u8),
     ProbeProperly(u8),
     Request(u8, Junk, List<u8, 10>),
@@ -44,10 +46,34 @@ pub enum Operation {
     Text(u8, Junk),
 }
 
+/// What a polling client is like.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Kind {
+    Current,
+    CurrentJsonp,
+    Old,
+    OldBase64,
+    OldJsonp,
+}
+
+impl Kind {
+    fn query(self) -> &'static str {
+        match self {
+            Kind::Current => "EIO=4",
+            Kind::CurrentJsonp => "EIO=4&j=0",
+            Kind::Old => "EIO=3",
+            Kind::OldBase64 => "EIO=3&b64=1",
+            Kind::OldJsonp => "EIO=3&j=0",
+        }
+    }
+}
+
 /// Nothing panics, a client that keeps to the protocol is not harmed, and when all others are gone
 /// nothing of them is left.
 pub fn check(input: &Input) {
-    let server = TestServer::new(SocketIo::builder().max_payload(200).limits(Limits {
+    let builder = SocketIo::builder().allow_eio3(true).max_payload(200);
+    let server = TestServer::new(builder.limits(Limits {
         attachments: 2,
         attachment_bytes: 50,
         handlers: 3,
@@ -57,7 +83,8 @@ pub fn check(input: &Input) {
     }));
     handlers(&server);
     let witness = server.connect();
-    let mut world = World { server, connections: Vec::new(), sids: Vec::new(), gets: Vec::new() };
+    let mut world =
+        World { server, connections: Vec::new(), sessions: Vec::new(), gets: Vec::new() };
     for (index, operation) in input.0.0.iter().enumerate() {
         world.apply(operation);
         // It does not read much, but it reads.
@@ -66,7 +93,7 @@ pub fn check(input: &Input) {
             assert_eq!(witness.ask::<usize>("number", &index), index);
         }
     }
-    let World { server, connections, sids: _, gets } = world;
+    let World { server, connections, sessions: _, gets } = world;
     drop(gets);
     connections.iter().for_each(TestConnection::close);
     server.advance(Duration::from_secs(600));
@@ -96,8 +123,8 @@ fn handlers(server: &TestServer) {
 struct World {
     server: TestServer,
     connections: Vec<TestConnection>,
-    /// Sessions that began by polling.
-    sids: Vec<String>,
+    /// How clients name their sessions that began by polling.
+    sessions: Vec<String>,
     gets: Vec<TestResponse>,
 }
 
@@ -135,8 +162,8 @@ impl World {
             Operation::Close(n) => self.with(*n, TestConnection::close),
             Operation::CloseFrame(n, code) => self.send(*n, Frame::Close(*code)),
             Operation::Get(n) => {
-                if let Some(sid) = pick(&self.sids, *n) {
-                    self.gets.push(server.get(&polling(sid)));
+                if let Some(session) = pick(&self.sessions, *n) {
+                    self.gets.push(server.get(&polling(session)));
                 }
             }
             Operation::HangUp(n) => {
@@ -156,16 +183,26 @@ impl World {
                 self.send(*n, Frame::Text(format!("42[\"message\",{}", text.0).into()));
             }
             Operation::Open => self.connections.push(server.open()),
-            Operation::OpenPolling => {
-                let (status, body) = server.get("/socket.io/?EIO=4&transport=polling").take();
+            Operation::OpenOld => self.connections.push(server.open_query("EIO=3")),
+            Operation::OpenPolling(kind) => {
+                let query = kind.query();
+                let (status, body) = server.get(&polling(query)).take();
                 assert_eq!(status, 200, "{body}");
-                self.sids.extend(body.split('"').nth(3).map(Into::into));
+                let sid = body.split(['"', '\\']).skip_while(|text| *text != "sid");
+                let sid = sid.filter(|text| !text.is_empty() && *text != ":").nth(1);
+                self.sessions.push(format!("{query}&sid={}", sid.expect("a session id")));
             }
             Operation::Post(n, records) => {
                 let records: Vec<_> = records.0.iter().map(|record| &*record.0).collect();
-                self.post(*n, records.join("\u{1e}"));
+                self.post(*n, "text/plain", records.join("\u{1e}"));
             }
-            Operation::PostBytes(n, bytes) => self.post(*n, bytes.0.clone()),
+            Operation::PostBytes(n, bytes) => {
+                self.post(*n, "application/octet-stream", bytes.0.clone());
+            }
+            Operation::PostOld(n, record) => {
+                let units = record.0.encode_utf16().count();
+                self.post(*n, "text/plain", format!("{units}:{}", record.0));
+            }
             Operation::Probe(n) => {
                 self.probe(*n);
             }
@@ -201,27 +238,29 @@ impl World {
         self.with(n, |connection| connection.send(frame));
     }
 
-    fn post(&self, n: u8, body: impl Into<Bytes>) {
-        if let Some(sid) = pick(&self.sids, n) {
-            let _ = self.server.post(&polling(sid), body).try_take();
+    fn post(&self, n: u8, content_type: &str, body: impl Into<Bytes>) {
+        if let Some(session) = pick(&self.sessions, n) {
+            let request = Request::post(polling(session)).header("content-type", content_type);
+            let request = request.body(body.into()).expect("a request");
+            let _ = self.server.request(request).try_take();
         }
     }
 
     /// Begins an upgrade, if the session still is.
     fn probe(&mut self, n: u8) -> Option<&TestConnection> {
-        let sid = pick(&self.sids, n)?;
+        let session = pick(&self.sessions, n)?;
         // A method that is not allowed changes nothing, and its answer tells.
-        let request = Request::put(polling(sid)).body(Bytes::new()).expect("a request");
+        let request = Request::put(polling(session)).body(Bytes::new()).expect("a request");
         if self.server.request(request).take().1.contains("\"code\":1") {
             return None;
         }
-        self.connections.push(self.server.open_probe(sid));
+        self.connections.push(self.server.open_probe_query(session));
         self.connections.last()
     }
 }
 
-fn polling(sid: &str) -> String {
-    format!("/socket.io/?EIO=4&transport=polling&sid={sid}")
+fn polling(query: &str) -> String {
+    format!("/socket.io/?transport=polling&{query}")
 }
 
 fn pick<T>(all: &[T], n: u8) -> Option<&T> {

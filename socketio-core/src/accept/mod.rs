@@ -30,7 +30,11 @@ use crate::{
     clock::Clock,
     proto::engine::Transport,
     server::{Engine, EngineIo, Handshake, Host, PollingDriver, SocketIo},
+    wire::Revision,
 };
+
+/// The type of a binary payload.
+const OCTET_STREAM: &str = "application/octet-stream";
 
 /// What is to be done with a request. Each value is consumed by doing it; dropping it instead tells
 /// the session that the client hung up.
@@ -137,7 +141,7 @@ impl Endpoint {
             .ok_or_else(|| ConnectionError::UnknownTransport {
                 transport: parameter(head, "transport"),
             })?;
-        let origin = check_origin(&head.headers, engine)?;
+        let origin = check_origin(&head.headers, engine, query.framing.jsonp.is_some())?;
         match query.sid {
             Some(sid) => {
                 let session = engine.session(&sid).ok_or(ConnectionError::UnknownSession)?;
@@ -152,13 +156,13 @@ impl Endpoint {
                 if is_upgrade != (transport == Transport::WebSocket) {
                     return Err(BadRequest::TransportHandshake.into());
                 }
-                if !query.is_v4 {
+                if query.framing.revision != session.revision() {
                     return Err(BadRequest::ProtocolMismatch.into());
                 }
                 if is_upgrade {
                     origin?;
                     upgrade::check(head)?;
-                    return Ok(Accept::Upgrade(Upgrade::probe(session)));
+                    return Ok(Accept::Upgrade(Upgrade::probe(session, query.framing)));
                 }
                 if current != transport {
                     return Err(BadRequest::TransportMismatch { transport, current }.into());
@@ -185,17 +189,18 @@ impl Endpoint {
                 if let Some(allow) = &engine.options().hooks.allow_request {
                     allow(head).await.map_err(|message| ConnectionError::Forbidden { message })?;
                 }
-                if !query.is_v4 {
+                let framing = query.framing;
+                if framing.revision == Revision::V3 && !engine.config().allow_eio3 {
                     let protocol = parameter(head, "EIO");
                     return Err(ConnectionError::UnsupportedProtocol { protocol });
                 }
                 let handshake = Handshake::new(head, engine.clock().time());
                 if transport == Transport::Polling {
-                    let driver = engine.open(&self.0, transport, handshake);
+                    let driver = engine.open(&self.0, framing, transport, handshake);
                     return Ok(poll::open(driver, &head.headers));
                 }
                 upgrade::check(head)?;
-                Ok(Accept::Upgrade(Upgrade::open(Arc::clone(&self.0), handshake)))
+                Ok(Accept::Upgrade(Upgrade::open(Arc::clone(&self.0), framing, handshake)))
             }
         }
     }
@@ -251,15 +256,18 @@ fn parameter(head: &Parts, name: &str) -> Option<String> {
 fn check_origin(
     headers: &HeaderMap,
     engine: &Engine,
+    is_jsonp: bool,
 ) -> Result<Result<(), ConnectionError>, ConnectionError> {
-    let Some(origin) = headers.get(header::ORIGIN) else {
-        return Ok(Ok(()));
-    };
-    let invalid = |_| BadRequest::InvalidOrigin { origin: origin.clone() };
-    let origin = origin.to_str().map_err(invalid)?;
-    let is_allowed = match &engine.config().allowed_origins {
-        Some(allowed) => allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)),
-        None => true,
+    let origin = headers.get(header::ORIGIN);
+    let invalid = |origin: &HeaderValue| BadRequest::InvalidOrigin { origin: origin.clone() };
+    let origin = origin.map(|origin| origin.to_str().map_err(|_| invalid(origin))).transpose()?;
+    let is_allowed = match (&engine.config().allowed_origins, origin) {
+        (None, _) => true,
+        (Some(allowed), Some(origin)) => {
+            allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
+        }
+        // The one request of a page that does not say whose it is.
+        (Some(_), None) => !is_jsonp,
     };
     let refusal = || ConnectionError::Forbidden { message: "Forbidden".to_owned() };
     Ok(is_allowed.then_some(()).ok_or_else(refusal))

@@ -7,11 +7,16 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 
-use super::{Accept, BadRequest, ConnectionError, ResponseHooks, set_header, with_body};
+use super::{
+    Accept, BadRequest, ConnectionError, OCTET_STREAM, ResponseHooks, set_header, with_body,
+};
 use crate::{
     proto::engine::Fifo,
     server::{Driver, PollingDriver, Session},
-    wire::Encoded,
+    wire::{
+        Encoded, Framing,
+        payload::{self, Payload},
+    },
 };
 
 /// A parked GET: resolves to its response when there are packets. Dropping it earlier means that
@@ -37,9 +42,9 @@ impl Future for PollRequest {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Bytes>> {
         let session = self.session.as_ref().expect("polled after the response");
-        let packets = std::task::ready!(session.poll_get(cx));
+        let (framing, packets) = std::task::ready!(session.poll_get(cx));
         self.session = None;
-        let mut response = payload(packets);
+        let mut response = respond(&packets, framing);
         if let Some(hooks) = &self.hooks {
             hooks.apply(&mut response);
         }
@@ -57,12 +62,12 @@ impl Drop for PollRequest {
 
 /// Answers the first request of a session with the handshake.
 pub(super) fn open(driver: Driver, headers: &HeaderMap) -> Accept {
-    let packets = driver.session().with(|connection| {
+    let (framing, packets) = driver.session().with(|connection| {
         // Nothing else knows the session yet, so nothing overlaps.
         let _ = connection.handle_get();
-        connection.poll_get().unwrap_or_default()
+        (connection.framing(), connection.poll_get().unwrap_or_default())
     });
-    let mut response = payload(packets);
+    let mut response = respond(&packets, framing);
     let agent = headers.get(header::USER_AGENT).map(|agent| agent.as_bytes()).unwrap_or_default();
     let has = |word: &[u8]| agent.windows(word.len()).any(|part| part == word);
     if has(b";MSIE") || has(b"Trident/") {
@@ -71,12 +76,12 @@ pub(super) fn open(driver: Driver, headers: &HeaderMap) -> Accept {
     Accept::Open(response, PollingDriver::new(driver))
 }
 
-fn payload(packets: Fifo<Encoded>) -> Response<Bytes> {
-    let mut payload = Vec::with_capacity(packets.iter().map(|packet| packet.len() + 1).sum());
-    for packet in packets {
-        packet.write_records(&mut payload);
-    }
-    let mut response = with_body(StatusCode::OK, "text/plain; charset=UTF-8", payload);
+fn respond(packets: &Fifo<Encoded>, framing: Framing) -> Response<Bytes> {
+    let (content_type, body) = match payload::encode(packets.iter(), framing) {
+        Payload::Binary(body) => (OCTET_STREAM, body),
+        Payload::Text(body) => ("text/plain; charset=UTF-8", body),
+    };
+    let mut response = with_body(StatusCode::OK, content_type, body);
     set_header(&mut response, header::CACHE_CONTROL, "no-store");
     response
 }

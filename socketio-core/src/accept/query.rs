@@ -2,20 +2,28 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr2};
 
-use crate::proto::engine::Transport;
+use crate::{
+    proto::engine::Transport,
+    wire::{Framing, Revision},
+};
 
 /// What the query of a request says to Engine.IO.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Query<'a> {
-    /// `EIO=4`. Everything else, absence included, counts as protocol revision 3.
-    pub(super) is_v4: bool,
+    pub(super) framing: Framing,
     pub(super) sid: Option<Cow<'a, str>>,
     pub(super) transport: Option<Transport>,
 }
 
 impl<'a> Query<'a> {
+    /// What is not `EIO=4` counts as revision 3, absence included.
+    fn new() -> Self {
+        let framing = Framing { revision: Revision::V3, ..Framing::default() };
+        Self { framing, sid: None, transport: None }
+    }
+
     pub(super) fn parse(query: &'a str) -> Self {
-        let mut parsed = Self::default();
+        let mut parsed = Self::new();
         let mut rest = query;
         while !rest.is_empty() {
             let text;
@@ -24,7 +32,12 @@ impl<'a> Query<'a> {
                 continue;
             };
             match &*name {
-                "EIO" => parsed.is_v4 = value == "4",
+                "EIO" => {
+                    parsed.framing.revision =
+                        if value == "4" { Revision::V4 } else { Revision::V3 };
+                }
+                "b64" => parsed.framing.is_base64 = !value.is_empty(),
+                "j" => parsed.framing.jsonp = value.parse().ok(),
                 "sid" => parsed.sid = Some(value),
                 "transport" => {
                     parsed.transport = match &*value {
@@ -66,12 +79,24 @@ mod tests {
     #[test]
     fn reads_what_clients_send() {
         let query = Query::parse("EIO=4&transport=polling&t=abc&sid=a%2Db");
+        let framing = Framing::default();
         let sid = Some("a-b".into());
-        assert_eq!(query, Query { is_v4: true, sid, transport: Some(Transport::Polling) });
-        assert_eq!(Query::parse("EIO=3&transport=webtransport"), Query::default());
-        assert_eq!(Query::parse("%zz&&=&é"), Query::default());
+        assert_eq!(query, Query { framing, sid, transport: Some(Transport::Polling) });
+        assert_eq!(Query::parse("EIO=3&transport=webtransport"), Query::new());
+        assert_eq!(Query::parse("%zz&&=&é"), Query::new());
         assert_eq!(Query::parse("sid=a=b&sid").sid.as_deref(), Some(""));
         assert_eq!(Query::parse("sid&s%69d=a=+b").sid.as_deref(), Some("a= b"));
         assert_eq!(Query::parse("sid=a=b").sid.as_deref(), Some("a=b"));
+    }
+
+    #[test]
+    fn reads_how_packets_are_framed() {
+        let framing = |query| Query::parse(query).framing;
+        let v3 = Framing { revision: Revision::V3, ..Framing::default() };
+        assert_eq!(framing("EIO=03"), v3);
+        assert_eq!(framing("b64=1"), Framing { is_base64: true, ..v3 });
+        assert_eq!(framing("b64"), v3);
+        assert_eq!(framing("j=12"), Framing { jsonp: Some(12), ..v3 });
+        assert_eq!(framing("j=alert()&EIO=4"), Framing::default());
     }
 }

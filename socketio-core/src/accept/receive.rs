@@ -4,8 +4,11 @@ use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use http::{HeaderMap, Response, StatusCode, header};
 
-use super::{BadRequest, ConnectionError, ResponseHooks, empty, with_body};
-use crate::server::Session;
+use super::{BadRequest, ConnectionError, OCTET_STREAM, ResponseHooks, empty, with_body};
+use crate::{
+    server::Session,
+    wire::{Revision, payload::Payload},
+};
 
 /// A POST: read its body. Dropping it before that is here means that the client hung up, which ends
 /// the session.
@@ -13,6 +16,7 @@ use crate::server::Session;
 #[must_use = "a POST is answered only by reading its body"]
 pub struct Receive {
     session: Arc<Session>,
+    is_binary: bool,
     /// The body is here.
     received: bool,
     pub(super) hooks: Option<Box<ResponseHooks>>,
@@ -20,13 +24,13 @@ pub struct Receive {
 
 impl Receive {
     pub(super) fn new(session: Arc<Session>, headers: &HeaderMap) -> Result<Self, ConnectionError> {
-        let content_type = headers.get(header::CONTENT_TYPE);
-        if content_type.is_some_and(|kind| kind == "application/octet-stream") {
+        let is_binary = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == OCTET_STREAM);
+        if is_binary && session.revision() != Revision::V3 {
             session.with(|connection| connection.handle_post_failed());
             return Err(BadRequest::InvalidContent.into());
         }
         match session.with_now(|connection, now| connection.handle_post(now)) {
-            Ok(()) => Ok(Self { session, received: false, hooks: None }),
+            Ok(()) => Ok(Self { session, is_binary, received: false, hooks: None }),
             Err(_) => Err(BadRequest::Overlap.into()),
         }
     }
@@ -79,9 +83,12 @@ impl Receive {
             self.received = true;
             return empty(StatusCode::PAYLOAD_TOO_LARGE);
         }
-        let body = parts.into_bytes();
+        let payload = match self.is_binary {
+            true => Payload::Binary(parts.into_bytes()),
+            false => Payload::Text(parts.into_bytes()),
+        };
         self.received = true;
-        self.session.with_now(|connection, now| connection.handle_payload(now, body));
+        self.session.with_now(|connection, now| connection.handle_payload(now, payload));
         poll_fn(|cx| self.session.poll_received(cx)).await;
         with_body(StatusCode::OK, "text/html", "ok")
     }

@@ -17,7 +17,7 @@ use crate::{
         engine::{Transport, WebSocketId},
     },
     server::{Handshake, Host, Pump, Session, WebSocketError},
-    wire::Frame,
+    wire::{Frame, Framing},
 };
 
 /// A websocket that may begin: shake hands, then [`serve`](Self::serve).
@@ -26,6 +26,8 @@ use crate::{
 #[must_use = "a websocket works only while it is served"]
 pub struct Upgrade {
     host: Arc<dyn Host>,
+    /// As this request has it: a client may take bytes by websocket but not by polling.
+    framing: Framing,
     begin: Option<Begin>,
     pub(super) hooks: Option<Box<ResponseHooks>>,
 }
@@ -39,17 +41,17 @@ enum Begin {
 }
 
 impl Upgrade {
-    pub(super) fn open(host: Arc<dyn Host>, handshake: Handshake) -> Self {
-        Self { host, begin: Some(Begin::Open(handshake)), hooks: None }
+    pub(super) fn open(host: Arc<dyn Host>, framing: Framing, handshake: Handshake) -> Self {
+        Self { host, framing, begin: Some(Begin::Open(handshake)), hooks: None }
     }
 
     /// A session that has a websocket already gets no second one: as on Node, it is closed as soon
     /// as it is open.
-    pub(super) fn probe(session: Arc<Session>) -> Self {
+    pub(super) fn probe(session: Arc<Session>, framing: Framing) -> Self {
         let id = session.with_now(|connection, now| connection.handle_upgrade(now));
         let host = Arc::clone(session.host());
         let begin = Begin::Probe(session, id.unwrap_or(WebSocketId::REFUSED));
-        Self { host, begin: Some(begin), hooks: None }
+        Self { host, framing, begin: Some(begin), hooks: None }
     }
 
     pub(super) fn opens_session(&self) -> bool {
@@ -79,13 +81,15 @@ impl Upgrade {
     }
 
     fn begin(mut self) -> Stage {
+        let framing = self.framing;
         Stage::Run(match self.begin.take() {
             Some(Begin::Open(handshake)) => {
-                let driver = self.host.engine().open(&self.host, Transport::WebSocket, handshake);
+                let engine = self.host.engine();
+                let driver = engine.open(&self.host, framing, Transport::WebSocket, handshake);
                 let session = Arc::clone(driver.session());
-                Pump::new(session, WebSocketId::default(), Some(driver))
+                Pump::new(session, WebSocketId::default(), framing, Some(driver))
             }
-            Some(Begin::Probe(session, id)) => Pump::new(session, id, None),
+            Some(Begin::Probe(session, id)) => Pump::new(session, id, framing, None),
             None => return Stage::Over,
         })
     }

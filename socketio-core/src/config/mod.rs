@@ -95,8 +95,27 @@ options! {
         #[serde(deserialize_with = "de::millis")]
         ack_timeout: Duration = Duration::from_secs(10);
 
+        /// Lets in clients of the versions 1.x and 2.x, which speak revision 3 of Engine.IO. Default
+        /// off. Node: `allowEIO3`.
+        ///
+        /// Such a client
+        /// - is let into `/` without asking, and its [auth](crate::Auth) is the query of a
+        ///   namespace, as in `io("/admin?token=abc")`: an object of strings;
+        /// - is refused with the data of the [`ConnectError`](crate::ConnectError) if there is one,
+        ///   else with its message;
+        /// - has its Engine.IO session id as `socket.id`, behind the namespace's name in others than
+        ///   `/`. On Node that is the id on the server too. Here the session id is a secret, and the
+        ///   socket's [`id`](crate::Socket::id) is as random as any: send it to clients that need
+        ///   it.
+        ///
+        /// A client of the versions 1.x that polls without taking bytes, by JSONP or with
+        /// `forceBase64`, reads and writes nothing beyond ASCII.
+        #[serde(alias = "allowEIO3")]
+        allow_eio3: bool = false;
+
         /// Lets in only requests whose `Origin` is one of these; those without one pass, as they do
-        /// not come from a page. Unlike CORS it also covers WebSocket. Default: all.
+        /// not come from a page. Unlike CORS it also covers WebSocket. JSONP, whose requests do not
+        /// name their page, is then refused. Default: all.
         allowed_origins: Option<Vec<String>> = None,
             set by |origins: impl IntoIterator<Item = impl Into<String>>|
                 Some(origins.into_iter().map(Into::into).collect());
@@ -207,6 +226,7 @@ mod tests {
     fn a_file_of_the_node_server_is_understood() {
         let config = read(
             r#"{
+                "allowEIO3": true,
                 "path": "/realtime/",
                 "connectTimeout": 1000,
                 "cleanupEmptyChildNamespaces": true,
@@ -222,6 +242,7 @@ mod tests {
             }"#,
         );
         let expected = Config {
+            allow_eio3: true,
             path: Some("/realtime/".to_owned()),
             connect_timeout: Duration::from_secs(1),
             cleanup_empty_namespaces: true,

@@ -35,7 +35,7 @@ use crate::{
         earlier,
         engine::Transport,
     },
-    wire::{AckId, Message, RawArgs, encode_connect_error},
+    wire::{AckId, Message, RawArgs, Revision, encode_connect_error, encode_error_v4},
 };
 
 /// One Socket.IO client as tasks share it: its session, and its machine behind a mutex.
@@ -135,7 +135,7 @@ enum Job {
 impl ClientRunner {
     pub(super) fn new(server: Arc<Server>, session: &Arc<Session>) -> Self {
         let settings = Arc::clone(server.client_settings());
-        let machine = Mutex::new(Client::new(session.now(), settings));
+        let machine = Mutex::new(Client::new(session.now(), session.revision(), settings));
         let client = ClientHandle { session: Arc::clone(session), server, machine };
         Self {
             client: Arc::new(client),
@@ -305,7 +305,10 @@ impl ClientRunner {
         if socket.shut(DisconnectReason::ServerNamespaceDisconnect) {
             let namespace = socket.namespace().name();
             let (message, data) = error.parts();
-            let refusal = encode_connect_error(namespace, message, data);
+            let refusal = match socket.revision() {
+                Revision::V3 => encode_error_v4(namespace, message, data),
+                Revision::V4 => encode_connect_error(namespace, message, data),
+            };
             let _ = self.client.session.send(refusal);
             self.client.machine().refuse(namespace);
         }

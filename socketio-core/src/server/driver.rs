@@ -38,16 +38,22 @@ pub(crate) trait Runner: Send {
 pub(crate) struct Driver {
     session: Arc<Session>,
     runner: Box<dyn Runner>,
+    begun: bool,
     closed: bool,
 }
 
 impl Driver {
     pub(super) fn new(session: Arc<Session>, runner: Box<dyn Runner>) -> Self {
-        Self { session, runner, closed: false }
+        Self { session, runner, begun: false, closed: false }
     }
 
     /// Dispatches what came.
     pub(super) fn handle_events(&mut self, now: Instant, cx: &mut Context<'_>) {
+        if !self.begun {
+            self.begun = true;
+            // What the application does about a new client comes before the client's first message.
+            let _ = self.runner.poll(now, cx);
+        }
         while !self.closed {
             let (event, has_more) = self.session.poll_event(self.runner.is_ready());
             match event {

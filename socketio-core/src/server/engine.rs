@@ -21,7 +21,7 @@ use crate::{
     config::{Config, Options},
     id::SessionId,
     proto::engine::{Connection, Settings, Transport},
-    wire::Encoded,
+    wire::{Encoded, Framing},
 };
 
 /// What runs on Engine.IO sessions: Socket.IO, or a bare [`EngineIo`](super::EngineIo).
@@ -110,13 +110,15 @@ impl Engine {
     pub(crate) fn open(
         &self,
         host: &Arc<dyn Host>,
+        framing: Framing,
         transport: Transport,
         handshake: Handshake,
     ) -> Driver {
         let id = SessionId::random();
         let settings = Arc::clone(&self.settings);
         let packet = Encoded::packet(self.open_packet(&id, transport));
-        let connection = Connection::new(self.clock().now(), settings, transport, packet);
+        let now = self.clock().now();
+        let connection = Connection::new(now, settings, framing, transport, packet);
         let session = Session::new(id, Arc::clone(host), handshake, connection);
         let runner = Arc::clone(host).open(&session);
         let mut sessions = self.lock();

@@ -164,6 +164,11 @@ impl EngineSocket {
         lock(&self.inbox).closed
     }
 
+    /// The revision of the protocol that the client speaks: 4, or 3 for an old one.
+    pub fn protocol(&self) -> u8 {
+        self.session.revision().number()
+    }
+
     /// The transport now in use.
     pub fn transport(&self) -> Transport {
         self.session.read(|connection| connection.transport())

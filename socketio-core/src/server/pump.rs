@@ -17,7 +17,7 @@ use crate::{
         DisconnectReason,
         engine::{Fifo, WebSocketId, WebSocketState},
     },
-    wire::{Encoded, Frame, Frames},
+    wire::{Encoded, Frame, Frames, Framing},
 };
 
 /// Frames read before the writer has its turn: a client that floods must not starve itself.
@@ -47,6 +47,7 @@ pub enum WebSocketError {
 pub(crate) struct Pump {
     session: Arc<Session>,
     id: WebSocketId,
+    framing: Framing,
     driver: Option<Driver>,
     /// The session, once it is this task that it wakes: for all that wakes the task otherwise.
     waker: Option<Waker>,
@@ -79,11 +80,17 @@ enum Sent {
 }
 
 impl Pump {
-    pub(crate) fn new(session: Arc<Session>, id: WebSocketId, driver: Option<Driver>) -> Self {
+    pub(crate) fn new(
+        session: Arc<Session>,
+        id: WebSocketId,
+        framing: Framing,
+        driver: Option<Driver>,
+    ) -> Self {
         let waker = driver.is_some().then(|| Waker::from(Arc::clone(&session)));
         Self {
             session,
             id,
+            framing,
             driver,
             waker,
             timer: Timer::default(),
@@ -311,7 +318,7 @@ impl Pump {
         loop {
             let mut frames = match self.frames.take() {
                 Some(frames) => frames,
-                None => self.packets.pop()?.into_frames(),
+                None => self.packets.pop()?.into_frames(self.framing),
             };
             let frame = frames.next();
             if !frames.is_empty() {

@@ -1,6 +1,7 @@
 //! Connection state recovery: a client whose connection broke comes back to the socket it had.
 
 use std::{
+    cell::LazyCell,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
@@ -20,7 +21,7 @@ use crate::{
     error::EmitError,
     id::{RecoveryId, SocketId},
     proto::DisconnectReason,
-    wire::{Draft, Encoded},
+    wire::{Draft, Encoded, Revision, without_offset},
 };
 
 /// A socket's part in it.
@@ -64,7 +65,8 @@ impl Namespace {
         client: &Arc<ClientHandle>,
         auth: Option<ByteString>,
     ) -> Result<Socket, Retired> {
-        if !self.has_recovery() {
+        // Clients of revision 3 do not know of it.
+        if !self.has_recovery() || client.session().revision() == Revision::V3 {
             let socket = Socket::new(self.clone(), Arc::clone(client), auth, Origin::default());
             return self.rooms().insert(socket.clone()).map(|()| socket);
         }
@@ -128,19 +130,22 @@ impl Namespace {
             });
         }
         let mut rooms = self.rooms();
-        if is_volatile {
-            let packet = rooms.mark(draft);
-            return rooms.select(selection, |socket| {
-                let _ = socket.deliver(packet.clone(), true);
-            });
-        }
         let Some(journal) = rooms.journal.as_deref_mut() else {
             return;
         };
-        let packet = journal.record(selection.clone(), draft);
+        let packet = match is_volatile {
+            true => journal.mark(draft),
+            false => journal.record(selection.clone(), draft),
+        };
         let position = journal.position();
+        let plain = LazyCell::new(|| without_offset(&packet, position));
         rooms.select(selection, |socket| {
-            let _ = socket.deliver_recorded(position, packet.clone());
+            let place = socket.place();
+            if let Some(place) = place.filter(|_| !is_volatile) {
+                place.sent(position);
+            }
+            let packet = if place.is_some() { &packet } else { &*plain };
+            let _ = socket.deliver(packet.clone(), is_volatile);
         });
     }
 

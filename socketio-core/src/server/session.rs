@@ -12,7 +12,7 @@ use crate::{
         earlier,
         engine::{Connection, Event, Fifo, SendError, Transport, WebSocketId, WebSocketState},
     },
-    wire::{Encoded, Frame},
+    wire::{Encoded, Frame, Framing, Revision},
 };
 
 /// An Engine.IO session as tasks share it: the machine behind a mutex, and who waits for it.
@@ -24,6 +24,7 @@ use crate::{
 /// here, so that it can tell whether it has anything to do but to write.
 pub(crate) struct Session {
     id: SessionId,
+    revision: Revision,
     host: Arc<dyn Host>,
     handshake: Handshake,
     state: Mutex<State>,
@@ -59,6 +60,7 @@ impl Session {
         handshake: Handshake,
         connection: Connection,
     ) -> Arc<Self> {
+        let revision = connection.framing().revision;
         let pump_drives = connection.transport() == Transport::WebSocket;
         let state = Mutex::new(State {
             connection,
@@ -68,11 +70,16 @@ impl Session {
             is_called: false,
             handover: None,
         });
-        Arc::new(Self { id, host, handshake, state })
+        Arc::new(Self { id, revision, host, handshake, state })
     }
 
     pub(crate) fn id(&self) -> &SessionId {
         &self.id
+    }
+
+    /// The revision of Engine.IO that the client speaks, which says its Socket.IO protocol too.
+    pub(crate) fn revision(&self) -> Revision {
+        self.revision
     }
 
     pub(crate) fn host(&self) -> &Arc<dyn Host> {
@@ -213,17 +220,18 @@ impl Session {
         Poll::Pending
     }
 
-    /// Gives the payload for the parked GET, or has it woken.
-    pub(crate) fn poll_get(&self, cx: &mut Context<'_>) -> Poll<Fifo<Encoded>> {
+    /// Gives the packets for the parked GET and how to write them, or has it woken.
+    pub(crate) fn poll_get(&self, cx: &mut Context<'_>) -> Poll<(Framing, Fifo<Encoded>)> {
         let mut state = self.lock();
         let Some(packets) = state.connection.poll_get() else {
             set(&mut state.wakers.get, cx);
             return Poll::Pending;
         };
+        let framing = state.connection.framing();
         let wakers = state.take_wakers();
         drop(state);
         wakers.wake();
-        Poll::Ready(packets)
+        Poll::Ready((framing, packets))
     }
 
     /// Resolves when the session has ended, or all that the client sent is with the application.

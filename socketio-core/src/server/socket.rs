@@ -31,8 +31,8 @@ use crate::{
         engine::{SendError, Transport},
     },
     wire::{
-        AckId, Args, ArgsError, Draft, Encoded, FromArgs, draft_event, encode_connect,
-        encode_disconnect, encode_event,
+        AckId, Args, ArgsError, Draft, Encoded, FromArgs, Revision, draft_event, encode_connect,
+        encode_connect_v4, encode_disconnect, encode_event,
     },
 };
 
@@ -125,7 +125,8 @@ impl Socket {
         }))
     }
 
-    /// The id, which the client has as `socket.id`. It names a room that holds just this socket.
+    /// The id, which the client has as `socket.id`; an old client has
+    /// [another](crate::Builder::allow_eio3). It names a room that holds just this socket.
     pub fn id(&self) -> &SocketId {
         &self.0.id
     }
@@ -145,7 +146,8 @@ impl Socket {
         self.0.client.session().handshake()
     }
 
-    /// The auth payload that the client sent with its connect, `{}` if it sent none.
+    /// The auth payload that the client sent with its connect, `{}` if it sent none. That of a 1.x or
+    /// 2.x client is the query of the namespace, an object of strings.
     ///
     /// # Errors
     /// It is no `T`.
@@ -161,9 +163,10 @@ impl Socket {
         self.0.client.session().read(|connection| connection.transport())
     }
 
-    /// The revision of the Engine.IO protocol that the client speaks.
+    /// The revision of the Engine.IO protocol that the client speaks: 4, or 3 for a 1.x or 2.x
+    /// client.
     pub fn protocol(&self) -> u8 {
-        4
+        self.revision().number()
     }
 
     /// Whether the client is in the namespace.
@@ -306,6 +309,10 @@ impl Socket {
         std::future::poll_fn(|cx| self.0.client.session().poll_ready(cx)).await;
     }
 
+    pub(super) fn revision(&self) -> Revision {
+        self.0.client.session().revision()
+    }
+
     pub(super) fn namespace_name(&self) -> &str {
         self.0.namespace.name()
     }
@@ -394,7 +401,10 @@ impl Socket {
         let mut rooms = self.0.namespace.rooms();
         let missed = place.map(|place| place.admit(&rooms, &self.0.id)).unwrap_or_default();
         let pid = place.map(|place| place.id().as_str());
-        let connect = encode_connect(self.namespace_name(), self.0.id.as_str(), pid);
+        let connect = match self.revision() {
+            Revision::V3 => encode_connect_v4(self.namespace_name()),
+            Revision::V4 => encode_connect(self.namespace_name(), self.0.id.as_str(), pid),
+        };
         let held = mem::take(&mut state.held).into_iter().map(|packet| match (packet, place) {
             (Outgoing::Event(draft), Some(place)) => place.record(&mut rooms, &self.0.id, draft),
             (Outgoing::Event(draft), None) => draft.finish(),

@@ -13,8 +13,8 @@ use crate::{
     error::ConnectError,
     server::WebSocketError,
     wire::{
-        AckId, Args, Assembler, AssemblerLimits, Encoded, Frame, FromArgs, Message, Packet,
-        RawArgs, encode_ack, encode_event, engine,
+        AckId, Args, Assembler, AssemblerLimits, Encoded, Frame, Framing, FromArgs, Message,
+        Packet, RawArgs, Revision, encode_ack, encode_event, engine,
     },
 };
 
@@ -220,7 +220,7 @@ impl TestConnection {
 
     fn pump(&self) {
         while let Some(frame) = self.next_frame() {
-            let message = match engine::Packet::from_frame(frame) {
+            let message = match engine::Packet::from_frame(frame, Revision::V4) {
                 Some(Ok(engine::Packet::Message(message))) => message,
                 other => panic!("unexpected: {other:?}"),
             };
@@ -234,7 +234,7 @@ impl TestConnection {
     }
 
     fn send_encoded(&self, encoded: Encoded) {
-        for frame in encoded.into_frames() {
+        for frame in encoded.into_frames(Framing::default()) {
             self.0.wire.send(Ok(frame));
         }
         self.0.server.run();

@@ -99,16 +99,30 @@ impl TestServer {
         TestConnection::new(self.clone(), wire)
     }
 
+    /// As [`open`](Self::open), but with parameters of the client's own, such as `EIO=3` for one of
+    /// the versions 1.x and 2.x. Such a client is in `/` at once; speak to it in frames, and have it
+    /// ping with `2` when time passes.
+    ///
+    /// # Panics
+    /// If it is not let in.
+    pub fn open_query(&self, query: &str) -> TestConnection {
+        TestConnection::new(self.clone(), self.upgrade(websocket(query)))
+    }
+
     /// Upgrades a polling session, whose id the client knows, up to the open websocket.
     ///
     /// # Panics
     /// If the websocket is refused.
     pub fn open_probe(&self, sid: &str) -> TestConnection {
-        let uri = format!("/socket.io/?EIO=4&transport=websocket&sid={sid}");
-        let mut request = Request::new(Bytes::new());
-        *request.uri_mut() = uri.parse().expect("a URI");
-        let wire = self.upgrade(request);
-        TestConnection::bare(self.clone(), wire)
+        self.open_probe_query(&format!("EIO=4&sid={sid}"))
+    }
+
+    /// As [`open_probe`](Self::open_probe), but with parameters of the client's own.
+    ///
+    /// # Panics
+    /// If the websocket is refused.
+    pub fn open_probe_query(&self, query: &str) -> TestConnection {
+        TestConnection::bare(self.clone(), self.upgrade(websocket(query)))
     }
 
     /// Sends a request as a framework would. The response may take its time.
@@ -214,6 +228,12 @@ impl TestServer {
             other => panic!("no websocket: {other:?}"),
         }
     }
+}
+
+/// The request for a websocket.
+fn websocket(query: &str) -> Request<Bytes> {
+    let uri = format!("/socket.io/?transport=websocket&{query}");
+    Request::get(uri).body(Bytes::new()).expect("a request")
 }
 
 impl fmt::Debug for TestServer {

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::{
-    engine::{Frame, Message},
+    engine::{Frame, MESSAGE, Message},
+    framing::{Framing, Revision},
     payload,
 };
 
@@ -15,6 +16,7 @@ use super::{
 ///
 /// A Socket.IO packet and its attachments are one `Encoded`, so nothing can come between them.
 /// The text starts with the Engine.IO type digit: it is the WebSocket frame and the polling record.
+/// What else a session's [`Framing`] wants is made when the first such session needs it.
 #[derive(Clone)]
 pub struct Encoded {
     text: ByteString,
@@ -23,20 +25,27 @@ pub struct Encoded {
 
 struct Attachments {
     parts: Vec<Bytes>,
-    /// Made by the first polling session that needs them.
-    records: OnceLock<Vec<ByteString>>,
+    base64: OnceLock<Vec<ByteString>>,
+    /// With the type in front, as revision 3 has it.
+    typed: OnceLock<Vec<Bytes>>,
 }
 
 impl Encoded {
     pub(super) fn new(text: ByteString, parts: Vec<Bytes>) -> Self {
-        let attachments =
-            (!parts.is_empty()).then(|| Arc::new(Attachments { parts, records: OnceLock::new() }));
+        let attachments = (!parts.is_empty()).then(|| {
+            Arc::new(Attachments { parts, base64: OnceLock::new(), typed: OnceLock::new() })
+        });
         Self { text, attachments }
     }
 
     /// An Engine.IO packet that is ready for the wire, such as `2` or `0{…}`.
     pub(crate) fn packet(text: impl Into<ByteString>) -> Self {
         Self::new(text.into(), Vec::new())
+    }
+
+    /// Another text with the same attachments.
+    pub(super) fn with_text(&self, text: impl Into<ByteString>) -> Self {
+        Self { text: text.into(), attachments: self.attachments.clone() }
     }
 
     /// Bytes that this takes in a queue.
@@ -50,31 +59,49 @@ impl Encoded {
     }
 
     /// The WebSocket frames, in order.
-    pub fn into_frames(self) -> Frames {
-        Frames { encoded: self, next: 0 }
+    pub fn into_frames(self, framing: Framing) -> Frames {
+        let binary = match (framing.is_base64, framing.revision) {
+            (true, revision) => Binary::Base64(revision),
+            (false, Revision::V3) => Binary::Typed,
+            (false, Revision::V4) => Binary::Plain,
+        };
+        Frames { encoded: self, next: 0, binary }
     }
 
-    /// Appends the records of a polling payload.
-    pub fn write_records(&self, payload: &mut Vec<u8>) {
-        if !self.text.is_empty() {
-            payload::push(payload, &self.text);
-        }
-        if let Some(attachments) = &self.attachments {
-            let records = attachments.records.get_or_init(|| {
-                let parts = attachments.parts.iter();
-                parts.map(|part| payload::binary_record(part)).collect()
-            });
-            for record in records {
-                payload::push(payload, record);
-            }
-        }
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
-    fn parts(&self) -> &[Bytes] {
+    pub(super) fn has_attachments(&self) -> bool {
+        self.attachments.is_some()
+    }
+
+    pub(super) fn parts(&self) -> &[Bytes] {
         match &self.attachments {
             Some(attachments) => &attachments.parts,
             None => &[],
         }
+    }
+
+    /// The attachments as base64.
+    pub(super) fn base64(&self) -> &[ByteString] {
+        let Some(attachments) = &self.attachments else {
+            return &[];
+        };
+        attachments.base64.get_or_init(|| {
+            attachments.parts.iter().map(|part| payload::encode_base64(part)).collect()
+        })
+    }
+
+    /// The attachments with their type in front.
+    fn typed(&self) -> &[Bytes] {
+        let Some(attachments) = &self.attachments else {
+            return &[];
+        };
+        attachments.typed.get_or_init(|| {
+            let typed = |part: &Bytes| [&[MESSAGE], &part[..]].concat().into();
+            attachments.parts.iter().map(typed).collect()
+        })
     }
 }
 
@@ -83,13 +110,23 @@ impl Encoded {
 pub struct Frames {
     encoded: Encoded,
     /// The attachment that comes next.
-    next: usize,
+    next: u32,
+    binary: Binary,
+}
+
+/// How a binary message is a frame.
+#[derive(Clone, Copy, Debug)]
+enum Binary {
+    /// Text: `b`, in revision 3 the type, and base64.
+    Base64(Revision),
+    Plain,
+    Typed,
 }
 
 impl Frames {
     /// Whether all have been taken.
     pub fn is_empty(&self) -> bool {
-        self.encoded.text.is_empty() && self.next == self.encoded.parts().len()
+        self.encoded.text.is_empty() && self.next as usize >= self.encoded.parts().len()
     }
 }
 
@@ -97,12 +134,22 @@ impl Iterator for Frames {
     type Item = Frame;
 
     fn next(&mut self) -> Option<Frame> {
-        if !self.encoded.text.is_empty() {
-            return Some(Frame::Text(std::mem::take(&mut self.encoded.text)));
+        let Self { encoded, next, binary } = self;
+        if !encoded.text.is_empty() {
+            return Some(Frame::Text(std::mem::take(&mut encoded.text)));
         }
-        let part = self.encoded.parts().get(self.next)?.clone();
-        self.next += 1;
-        Some(Frame::Binary(part))
+        let at = *next as usize;
+        let frame = match binary {
+            Binary::Base64(revision) => {
+                let prefix = if *revision == Revision::V3 { "b4" } else { "b" };
+                let base64 = encoded.base64().get(at)?;
+                Frame::Text([prefix, base64].concat().into())
+            }
+            Binary::Plain => Frame::Binary(encoded.parts().get(at)?.clone()),
+            Binary::Typed => Frame::Binary(encoded.typed().get(at)?.clone()),
+        };
+        *next += 1;
+        Some(frame)
     }
 }
 
@@ -128,26 +175,31 @@ impl fmt::Debug for Encoded {
 mod tests {
     use super::*;
 
+    fn frames(encoded: &Encoded, framing: Framing) -> Vec<Frame> {
+        encoded.clone().into_frames(framing).collect()
+    }
+
     #[test]
-    fn frames_and_records_say_the_same() {
+    fn each_framing_has_its_binary_frames() {
         let encoded = Encoded::new("451-[]".into(), vec![Bytes::from_static(&[1, 2, 3])]);
         assert_eq!(encoded.len(), 9);
-        let mut payload = Vec::new();
-        encoded.write_records(&mut payload);
-        assert_eq!(payload, b"451-[]\x1ebAQID");
-        assert!(
-            encoded
-                .into_frames()
-                .eq([Frame::Text("451-[]".into()), Frame::Binary(Bytes::from_static(&[1, 2, 3])),])
-        );
+        for (revision, is_base64, expected) in [
+            (Revision::V4, false, Frame::Binary(Bytes::from_static(&[1, 2, 3]))),
+            (Revision::V4, true, Frame::Text("bAQID".into())),
+            (Revision::V3, false, Frame::Binary(Bytes::from_static(&[4, 1, 2, 3]))),
+            (Revision::V3, true, Frame::Text("b4AQID".into())),
+        ] {
+            let framing = Framing { revision, is_base64, ..Framing::default() };
+            assert_eq!(frames(&encoded, framing), [Frame::Text("451-[]".into()), expected]);
+        }
     }
 
     #[test]
     fn messages_become_packets() {
-        let frames: Vec<_> = Encoded::from(Message::from("hi")).into_frames().collect();
-        assert_eq!(frames, [Frame::Text("4hi".into())]);
+        let text = Encoded::from(Message::from("hi"));
+        assert_eq!(frames(&text, Framing::default()), [Frame::Text("4hi".into())]);
         let bytes = Bytes::from_static(b"x");
-        let frames: Vec<_> = Encoded::from(Message::from(bytes.clone())).into_frames().collect();
-        assert_eq!(frames, [Frame::Binary(bytes)]);
+        let binary = Encoded::from(Message::from(bytes.clone()));
+        assert_eq!(frames(&binary, Framing::default()), [Frame::Binary(bytes)]);
     }
 }

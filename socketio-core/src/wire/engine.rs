@@ -1,14 +1,17 @@
-//! Engine.IO v4 packets: one type digit, then data.
+//! Engine.IO packets: one type digit, then data.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 
-use super::payload;
+use super::{framing::Revision, payload};
+
+/// The type of a message where it stands as a byte: in binary frames and records of revision 3.
+pub(super) const MESSAGE: u8 = 4;
 
 /// One Engine.IO message: what an application sends and receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// Bytes, a binary WebSocket frame or a `b` record of a polling payload.
+    /// Bytes: a binary WebSocket frame, or a record of a polling payload.
     Binary(Bytes),
     /// Text, without the type digit.
     Text(ByteString),
@@ -46,7 +49,8 @@ pub enum Packet {
     Open(ByteString),
     /// `1`: the session ends.
     Close,
-    /// `2`: the server's heartbeat, or a client's `probe`.
+    /// `2`: the heartbeat, which is the server's or in revision 3 the client's, or a client's
+    /// `probe`.
     Ping(ByteString),
     /// `3`: the answer to a ping.
     Pong(ByteString),
@@ -64,9 +68,10 @@ pub enum Packet {
 pub struct EngineError;
 
 impl Packet {
-    /// Reads a packet from a text frame or a record of a payload. `b` and base64 is binary; clients
-    /// that cannot send bytes do so over WebSocket too.
-    pub fn decode(text: &ByteString) -> Result<Self, EngineError> {
+    /// Reads a packet from a text frame or a text record of a payload. `b` and base64 is binary;
+    /// clients that cannot send bytes do so over WebSocket too. In revision 3 the type stands
+    /// between the two.
+    pub fn decode(text: &ByteString, revision: Revision) -> Result<Self, EngineError> {
         let kind = *text.as_bytes().first().ok_or(EngineError)?;
         let data = || text.slice_ref(&text[1..]);
         Ok(match kind {
@@ -77,17 +82,35 @@ impl Packet {
             b'4' => Packet::Message(Message::Text(data())),
             b'5' => Packet::Upgrade,
             b'6' => Packet::Noop,
-            b'b' => Packet::Message(Message::Binary(payload::decode_base64(&text[1..])?)),
+            b'b' => {
+                let base64 = match revision {
+                    Revision::V3 => text[1..].strip_prefix('4').ok_or(EngineError)?,
+                    Revision::V4 => &text[1..],
+                };
+                Packet::Message(Message::Binary(payload::decode_base64(base64)?))
+            }
             _ => return Err(EngineError),
         })
     }
 
+    /// Reads a packet from a binary frame or a binary record of a payload. In revision 3 its type
+    /// stands in front; nothing but a message is binary.
+    pub fn decode_binary(mut bytes: Bytes, revision: Revision) -> Result<Self, EngineError> {
+        if revision == Revision::V3 {
+            if bytes.first() != Some(&MESSAGE) {
+                return Err(EngineError);
+            }
+            bytes.advance(1);
+        }
+        Ok(Packet::Message(Message::Binary(bytes)))
+    }
+
     /// Reads a packet from a WebSocket frame. `None` stands for a close frame, which is no packet.
-    pub fn from_frame(frame: Frame) -> Option<Result<Self, EngineError>> {
+    pub fn from_frame(frame: Frame, revision: Revision) -> Option<Result<Self, EngineError>> {
         match frame {
-            Frame::Binary(bytes) => Some(Ok(Packet::Message(Message::Binary(bytes)))),
+            Frame::Binary(bytes) => Some(Packet::decode_binary(bytes, revision)),
             Frame::Close(_) => None,
-            Frame::Text(text) => Some(Packet::decode(&text)),
+            Frame::Text(text) => Some(Packet::decode(&text, revision)),
         }
     }
 }
@@ -97,7 +120,11 @@ mod tests {
     use super::*;
 
     fn decode(text: &str) -> Result<Packet, EngineError> {
-        Packet::decode(&text.into())
+        Packet::decode(&text.into(), Revision::V4)
+    }
+
+    fn decode_v3(frame: Frame) -> Result<Packet, EngineError> {
+        Packet::from_frame(frame, Revision::V3).expect("no close frame")
     }
 
     #[test]
@@ -111,6 +138,23 @@ mod tests {
         assert_eq!(decode("6"), Ok(Packet::Noop));
         let bytes = Bytes::from_static(&[1, 2, 3]);
         assert_eq!(decode("bAQID"), Ok(Packet::Message(bytes.into())));
+    }
+
+    #[test]
+    fn in_revision_3_binary_has_its_type_in_front() {
+        let text = |text: &str| decode_v3(Frame::Text(text.into()));
+        let binary = |bytes: &[u8]| decode_v3(Frame::Binary(Bytes::copy_from_slice(bytes)));
+        let message = |bytes| Ok(Packet::Message(Bytes::from_static(bytes).into()));
+        assert_eq!(text("b4AQID"), message(&[1, 2, 3]));
+        assert_eq!(binary(&[4, 1, 2, 3]), message(&[1, 2, 3]));
+        assert_eq!(text("b4"), message(&[]));
+        assert_eq!(text("4b"), Ok(Packet::Message("b".into())));
+        for junk in ["b", "bAQID", "b2", "bé", "b4*"] {
+            assert_eq!(text(junk), Err(EngineError), "{junk:?}");
+        }
+        for junk in [&[][..], &[2], b"4x", &[0xff]] {
+            assert_eq!(binary(junk), Err(EngineError), "{junk:?}");
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Bytes to packets and back: no state, no time, nothing that only a server needs.
 //!
-//! Two protocols stand on each other. [`engine`] and [`payload`] speak Engine.IO v4, [`packet`]
-//! and [`Assembler`] Socket.IO v5. [`RawArgs`] keeps the arguments of an event as they came and
-//! reads them only when asked; [`Encoded`] is a packet serialised once for any number of receivers.
+//! Two protocols stand on each other. [`engine`] and [`payload`] speak Engine.IO, [`packet`] and
+//! [`Assembler`] Socket.IO. A client's [`Framing`] says what its packets look like. [`RawArgs`]
+//! keeps the arguments of an event as they came and reads them only when asked; [`Encoded`] is a
+//! packet serialised once for any number of receivers.
 
 mod args;
 mod assembler;
@@ -10,11 +11,14 @@ mod decode;
 mod encode;
 mod encoded;
 pub mod engine;
+mod framing;
 pub mod packet;
 mod parts;
 pub mod payload;
 
-pub(crate) use self::encode::{Draft, draft_event, encode_disconnect};
+pub(crate) use self::encode::{
+    Draft, draft_event, encode_connect_v4, encode_disconnect, encode_error_v4, without_offset,
+};
 pub use self::{
     args::{FromArgs, RawArgs},
     assembler::{Assembler, AssemblerLimits},
@@ -22,5 +26,6 @@ pub use self::{
     encode::{Args, EncodeError, encode_ack, encode_connect, encode_connect_error, encode_event},
     encoded::{Encoded, Frames},
     engine::{Frame, Message},
+    framing::{Framing, Revision},
     packet::{AckId, Packet, PacketError},
 };

@@ -1,4 +1,5 @@
-//! Socket.IO v5 packets: `<type>[<attachments>-][<namespace>,][<ack id>][<json>]`.
+//! Socket.IO packets: `<type>[<attachments>-][<namespace>,][<ack id>][<json>]`. That is protocol 5,
+//! and 4 but for what is said when a client connects.
 
 use std::{fmt, str};
 
@@ -65,7 +66,7 @@ pub enum Packet {
         /// The answer.
         args: RawArgs,
     },
-    /// `4`: the namespace was refused.
+    /// `4`: the namespace was refused. ERROR in protocol 4.
     ConnectError {
         /// The namespace that was refused.
         namespace: ByteString,
@@ -163,6 +164,18 @@ impl Packet {
     }
 }
 
+/// In protocol 4 a CONNECT names the namespace with a query in place of an auth payload: takes them
+/// apart, and makes the one the other.
+pub fn split_query(namespace: ByteString) -> (ByteString, Option<ByteString>) {
+    let Some((name, query)) = namespace.split_once('?') else {
+        return (namespace, None);
+    };
+    let name = if name == "/" { ROOT } else { namespace.slice_ref(name) };
+    let fields = form_urlencoded::parse(query.as_bytes()).into_owned();
+    let auth: serde_json::Map<_, _> = fields.map(|(key, value)| (key, value.into())).collect();
+    (name, Some(serde_json::Value::from(auth).to_string().into()))
+}
+
 /// JSON, whole and of a kind that starts with one of these bytes.
 fn check(data: ByteString, starts: &[u8]) -> Result<ByteString, PacketError> {
     let json: &RawValue = serde_json::from_str(&data).map_err(|_| PacketError::Json)?;
@@ -244,6 +257,18 @@ mod tests {
         assert_eq!(decode(r#"0/n,{"a":1}"#), connect("/n", Some(r#"{"a":1}"#)));
         assert_eq!(decode("0[1]"), Err(PacketError::Payload));
         assert_eq!(decode("0{"), Err(PacketError::Json));
+    }
+
+    #[test]
+    fn a_query_is_an_auth_payload() {
+        for (namespace, name, auth) in [
+            ("/n", "/n", None),
+            ("/n?", "/n", Some("{}")),
+            ("/n?b=1&a=%C3%A9+x&b=2", "/n", Some(r#"{"a":"é x","b":"2"}"#)),
+            ("/?a=?", "/", Some(r#"{"a":"?"}"#)),
+        ] {
+            assert_eq!(split_query(namespace.into()), (name.into(), auth.map(Into::into)));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The Socket.IO v5 client on a session: namespaces, packet assembly, acknowledgements awaited.
+//! The Socket.IO client on a session: namespaces, packet assembly, acknowledgements awaited.
 
 mod acks;
 #[cfg(test)]
@@ -16,7 +16,10 @@ use litemap::LiteMap;
 
 use self::acks::Acks;
 use super::{after, earlier};
-use crate::wire::{AckId, Assembler, AssemblerLimits, Message, Packet, PacketError, RawArgs};
+use crate::wire::{
+    AckId, Assembler, AssemblerLimits, Message, Packet, PacketError, RawArgs, Revision,
+    packet::{ROOT, split_query},
+};
 
 /// What a client needs to know of the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -36,10 +39,13 @@ pub(crate) struct Settings {
 /// | joined | violation | an event | resolves | leaves |
 /// | left by the server | joins | ignored | ignored | ignored |
 ///
+/// One of Engine.IO 3, which speaks protocol 4, begins with a CONNECT to `/` that it need not send.
+///
 /// `S` is what the server knows a socket by, `A` who waits for an acknowledgement.
 #[derive(Debug)]
 pub(crate) struct Client<S, A> {
     settings: Arc<Settings>,
+    revision: Revision,
     assembler: Assembler,
     attachments_deadline: Option<Instant>,
     /// Until when the first namespace must be joined.
@@ -107,15 +113,20 @@ pub enum Violation {
 }
 
 impl<S: Clone, A> Client<S, A> {
-    pub(crate) fn new(now: Instant, settings: Arc<Settings>) -> Self {
+    pub(crate) fn new(now: Instant, revision: Revision, settings: Arc<Settings>) -> Self {
+        let implicit = match revision {
+            Revision::V3 => Some(Event::Connect { namespace: ROOT, auth: None }),
+            Revision::V4 => None,
+        };
         Self {
+            revision,
             assembler: Assembler::new(settings.attachments),
             attachments_deadline: None,
             connect_deadline: Some(after(now, settings.connect_timeout)),
             acks_deadline: None,
             settings,
             namespaces: LiteMap::new_vec(),
-            events: VecDeque::new(),
+            events: implicit.into_iter().collect(),
         }
     }
 
@@ -252,6 +263,10 @@ impl<S: Clone, A> Client<S, A> {
     fn handle_packet(&mut self, packet: Packet) -> Result<Option<Event<S, A>>, Violation> {
         Ok(match packet {
             Packet::Connect { namespace, auth } => {
+                let (namespace, auth) = match self.revision {
+                    Revision::V3 => split_query(namespace),
+                    Revision::V4 => (namespace, auth),
+                };
                 if let Some(Namespace::Present { .. }) = self.namespaces.get(&namespace) {
                     return Err(Violation::SecondConnect);
                 }

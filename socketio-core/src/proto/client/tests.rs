@@ -21,8 +21,12 @@ struct Peer {
 
 impl Peer {
     fn new() -> Self {
+        Self::of(Revision::V4)
+    }
+
+    fn of(revision: Revision) -> Self {
         let start = crate::clock::now();
-        Self { client: Client::new(start, settings().into()), start }
+        Self { client: Client::new(start, revision, settings().into()), start }
     }
 
     fn joined(namespaces: &[&'static str]) -> Self {
@@ -133,4 +137,19 @@ fn attachments_have_a_deadline() {
     assert_eq!(peer.client.handle_message(peer.start + SECOND, part.into()), None);
     peer.client.handle_timeout(peer.start + 20 * SECOND);
     assert_eq!(peer.client.poll_event(), Some(Violation::LateAttachments.into()));
+}
+
+#[test]
+fn a_client_of_revision_3_asks_for_the_root_by_coming() {
+    let mut peer = Peer::of(Revision::V3);
+    let connect = |namespace: &'static str, auth: Option<&'static str>| Event::Connect {
+        namespace: namespace.into(),
+        auth: auth.map(Into::into),
+    };
+    assert_eq!(peer.client.poll_event(), Some(connect("/", None)));
+    assert_eq!(peer.client.poll_event(), None);
+    peer.client.join("/".into(), "root");
+    assert_eq!(peer.text("0"), Some(Violation::SecondConnect.into()));
+    assert_eq!(peer.text("0/n?a=1,"), Some(connect("/n", Some(r#"{"a":"1"}"#))));
+    assert_eq!(peer.text("0/n?a=1"), Some(connect("/n", Some(r#"{"a":"1"}"#))));
 }

@@ -1,9 +1,8 @@
 use std::{
+    mem,
     sync::Arc,
     time::{Duration, Instant},
 };
-
-use bytes::Bytes;
 
 use super::{
     Fifo, Settings, Transport,
@@ -13,9 +12,9 @@ use super::{
 use crate::{
     proto::{DisconnectReason, after},
     wire::{
-        Encoded, Frame, Message,
+        Encoded, Frame, Framing, Message, Revision,
         engine::{EngineError, Packet},
-        payload,
+        payload::{self, Payload},
     },
 };
 
@@ -39,6 +38,7 @@ const LATE_GET: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(crate) struct Connection {
     settings: Arc<Settings>,
+    framing: Framing,
     state: State,
     transport: Transport,
     get: Get,
@@ -53,6 +53,9 @@ pub(crate) struct Connection {
     /// The server reads no further for now.
     paused: bool,
     queue: Queue,
+    /// The answer to a client's ping is in the queue. It is there once, however often a client pings
+    /// that reads nothing.
+    pong_queued: bool,
     heartbeat: Heartbeat,
     events: Fifo<Event>,
 }
@@ -68,8 +71,26 @@ enum State {
 enum Get {
     Absent,
     Parked,
-    /// To be answered with this packet, whatever is queued.
-    Answered(&'static str),
+    /// To be answered with this, whatever is queued.
+    Answered(Answer),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Close,
+    Noop,
+    NoopAndClose,
+}
+
+impl Answer {
+    fn packets(self) -> Fifo<Encoded> {
+        let packets: &[&'static str] = match self {
+            Answer::Close => &["1"],
+            Answer::Noop => &["6"],
+            Answer::NoopAndClose => &["6", "1"],
+        };
+        packets.iter().map(|packet| Encoded::packet(*packet)).collect()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +162,7 @@ impl Connection {
     pub(crate) fn new(
         now: Instant,
         settings: Arc<Settings>,
+        framing: Framing,
         transport: Transport,
         handshake: Encoded,
     ) -> Self {
@@ -157,8 +179,10 @@ impl Connection {
             blocked: false,
             paused: false,
             queue,
-            heartbeat: Heartbeat::new(now, &settings),
+            pong_queued: false,
+            heartbeat: Heartbeat::new(now, framing.revision, &settings),
             settings,
+            framing,
             events: Fifo::default(),
         }
     }
@@ -170,12 +194,14 @@ impl Connection {
             return Err(Overlap);
         }
         if self.late_get.take().is_some() {
-            self.get = Get::Answered("6");
+            self.get = Get::Answered(Answer::Noop);
             return Ok(());
         }
         self.get = match (self.state, self.transport) {
-            (State::Closed, _) | (_, Transport::WebSocket) => Get::Answered("1"),
-            (State::Closing { .. }, _) if self.queue.is_empty() => Get::Answered("6\u{1e}1"),
+            (State::Closed, _) | (_, Transport::WebSocket) => Get::Answered(Answer::Close),
+            (State::Closing { .. }, _) if self.queue.is_empty() => {
+                Get::Answered(Answer::NoopAndClose)
+            }
             _ => Get::Parked,
         };
         Ok(())
@@ -209,9 +235,10 @@ impl Connection {
     }
 
     /// The body of the POST is here.
-    pub(crate) fn handle_payload(&mut self, now: Instant, body: Bytes) {
+    pub(crate) fn handle_payload(&mut self, now: Instant, payload: Payload) {
         self.post = Post::Taken;
-        for packet in payload::decode(body) {
+        self.framing.reads_text |= matches!(payload, Payload::Text(_));
+        for packet in payload::decode(payload, self.framing) {
             if self.state != State::Open {
                 return;
             }
@@ -235,7 +262,7 @@ impl Connection {
 
     /// A frame came over a websocket.
     pub(crate) fn handle_frame(&mut self, now: Instant, id: WebSocketId, frame: Frame) {
-        match (self.websocket_state(id), Packet::from_frame(frame)) {
+        match (self.websocket_state(id), Packet::from_frame(frame, self.framing.revision)) {
             (_, None) => self.handle_websocket_closed(id, DisconnectReason::TransportClose),
             (WebSocketState::Active, Some(packet)) => self.handle_packet(now, packet),
             (WebSocketState::Probing, Some(packet)) => self.handle_probe(now, packet),
@@ -281,7 +308,7 @@ impl Connection {
             } else if probe.release_at.is_some_and(|release_at| release_at <= now) {
                 probe.release_at = Some(now + RELEASE_INTERVAL);
                 if self.get == Get::Parked && self.queue.is_empty() {
-                    self.get = Get::Answered("6");
+                    self.get = Get::Answered(Answer::Noop);
                 }
             }
         }
@@ -343,7 +370,7 @@ impl Connection {
         // Packets and the close packet never share a payload: the official client would act on the
         // close before it has read what comes with it.
         if self.get == Get::Parked && self.queue.is_empty() {
-            self.get = Get::Answered("1");
+            self.get = Get::Answered(Answer::Close);
         }
     }
 
@@ -357,7 +384,7 @@ impl Connection {
         self.post = Post::Absent;
         self.queue.clear();
         if self.get == Get::Parked {
-            self.get = Get::Answered("1");
+            self.get = Get::Answered(Answer::Close);
         }
         self.events.push(Event::Closed(reason));
     }
@@ -368,17 +395,17 @@ impl Connection {
         self.paused = paused;
     }
 
-    /// What the parked GET is to be answered with: the records of one payload.
+    /// What the parked GET is to be answered with: the packets of one payload.
     pub(crate) fn poll_get(&mut self) -> Option<Fifo<Encoded>> {
         let packets = match self.get {
             Get::Absent => return None,
             Get::Parked if self.queue.is_empty() => return None,
-            Get::Parked => self.queue.take(),
-            Get::Answered(packet) => {
+            Get::Parked => self.take_queue(),
+            Get::Answered(answer) => {
                 if matches!(self.state, State::Closing { .. }) {
                     self.abort(DisconnectReason::ForcedClose);
                 }
-                Fifo::from(Encoded::packet(packet))
+                answer.packets()
             }
         };
         self.get = Get::Absent;
@@ -390,7 +417,7 @@ impl Connection {
     pub(crate) fn poll_transmit(&mut self, id: WebSocketId) -> Option<Fifo<Encoded>> {
         match self.websocket_state(id) {
             WebSocketState::Active | WebSocketState::Closing => {
-                (!self.queue.is_empty()).then(|| self.queue.take())
+                (!self.queue.is_empty()).then(|| self.take_queue())
             }
             WebSocketState::Probing => {
                 let probe = self.probe.as_mut().filter(|probe| probe.pong_due)?;
@@ -432,6 +459,10 @@ impl Connection {
 
     pub(crate) fn transport(&self) -> Transport {
         self.transport
+    }
+
+    pub(crate) fn framing(&self) -> Framing {
+        self.framing
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -495,6 +526,11 @@ impl Connection {
         }
     }
 
+    fn take_queue(&mut self) -> Fifo<Encoded> {
+        self.pong_queued = false;
+        self.queue.take()
+    }
+
     /// A request broke off. Once a websocket carries the session, that means nothing.
     fn abort_polling(&mut self) {
         if self.transport == Transport::Polling {
@@ -503,20 +539,29 @@ impl Connection {
     }
 
     fn handle_packet(&mut self, now: Instant, packet: Result<Packet, EngineError>) {
+        let revision = self.framing.revision;
         self.heartbeat.handle_packet();
         match packet {
             Ok(Packet::Message(message)) => self.events.push(Event::Message(message)),
-            Ok(Packet::Pong(_)) => self.heartbeat.handle_pong(now, &self.settings),
+            Ok(Packet::Ping(_)) if revision == Revision::V3 => {
+                self.heartbeat.handle_beat(now, revision, &self.settings);
+                if !mem::replace(&mut self.pong_queued, true) {
+                    self.queue.push(Encoded::packet("3"));
+                }
+            }
+            Ok(Packet::Pong(_)) if revision == Revision::V4 => {
+                self.heartbeat.handle_beat(now, revision, &self.settings);
+            }
             Ok(Packet::Close) => {
                 match (self.get, self.transport) {
-                    (Get::Parked, _) => self.get = Get::Answered("6"),
+                    (Get::Parked, _) => self.get = Get::Answered(Answer::Noop),
                     (_, Transport::Polling) => self.late_get = Some(now + LATE_GET),
                     (_, Transport::WebSocket) => {}
                 }
                 self.abort(DisconnectReason::TransportClose);
             }
-            // Only the server pings.
-            Ok(Packet::Ping(_)) => self.abort(DisconnectReason::TransportError),
+            // That is the server's part.
+            Ok(Packet::Ping(_) | Packet::Pong(_)) => self.abort(DisconnectReason::TransportError),
             Ok(Packet::Open(_) | Packet::Upgrade | Packet::Noop) => {}
             Err(EngineError) => self.abort(DisconnectReason::ParseError),
         }
@@ -538,7 +583,7 @@ impl Connection {
                 self.probe = None;
                 self.transport = Transport::WebSocket;
                 if self.get == Get::Parked {
-                    self.get = Get::Answered("1");
+                    self.get = Get::Answered(Answer::Close);
                 }
             }
             _ => self.probe = None,

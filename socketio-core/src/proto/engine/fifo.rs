@@ -49,7 +49,7 @@ impl<T> Fifo<T> {
         self.next.is_none()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> + Clone {
         self.next.iter().chain(self.more.iter().flatten())
     }
 }
@@ -63,6 +63,14 @@ impl<T> Default for Fifo<T> {
 impl<T> From<T> for Fifo<T> {
     fn from(item: T) -> Self {
         Self { next: Some(item), more: None }
+    }
+}
+
+impl<T> FromIterator<T> for Fifo<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        let mut fifo = Self::default();
+        items.into_iter().for_each(|item| fifo.push(item));
+        fifo
     }
 }
 
@@ -80,9 +88,7 @@ mod tests {
     use super::*;
 
     fn fifo(items: &[u8]) -> Fifo<u8> {
-        let mut fifo = Fifo::default();
-        items.iter().for_each(|item| fifo.push(*item));
-        fifo
+        items.iter().copied().collect()
     }
 
     #[test]

@@ -1,15 +1,16 @@
 use std::time::Instant;
 
 use super::Settings;
-use crate::proto::after;
+use crate::{proto::after, wire::Revision};
 
-/// The server pings; the client answers in time or is gone.
+/// In revision 4 the server pings; the client answers in time or is gone. In revision 3 the client
+/// pings, in time or it is gone.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Heartbeat {
     /// The next ping is due at this time.
     Resting { ping_at: Instant },
-    /// A ping was sent. One more `ping_timeout` is granted to a client that sent anything else, and
-    /// several while the server does not read.
+    /// The client has its turn. One more `ping_timeout` is granted to a client that was pinged and
+    /// sent anything else, and several while the server does not read.
     Waiting { deadline: Instant, active: bool, extended: bool, unread: u32 },
 }
 
@@ -26,12 +27,22 @@ pub(super) enum Beat {
 }
 
 impl Heartbeat {
-    pub(super) fn new(now: Instant, settings: &Settings) -> Self {
-        Heartbeat::Resting { ping_at: after(now, settings.ping_interval) }
+    pub(super) fn new(now: Instant, revision: Revision, settings: &Settings) -> Self {
+        let ping_at = after(now, settings.ping_interval);
+        match revision {
+            Revision::V3 => Heartbeat::Waiting {
+                deadline: after(ping_at, settings.ping_timeout),
+                active: false,
+                extended: true,
+                unread: 0,
+            },
+            Revision::V4 => Heartbeat::Resting { ping_at },
+        }
     }
 
-    pub(super) fn handle_pong(&mut self, now: Instant, settings: &Settings) {
-        *self = Heartbeat::new(now, settings);
+    /// The client did its part: it sent a ping, or the pong to one.
+    pub(super) fn handle_beat(&mut self, now: Instant, revision: Revision, settings: &Settings) {
+        *self = Heartbeat::new(now, revision, settings);
     }
 
     pub(super) fn handle_packet(&mut self) {

@@ -1,4 +1,4 @@
-//! The Engine.IO v4 session.
+//! The Engine.IO session, of either revision.
 
 mod connection;
 mod fifo;

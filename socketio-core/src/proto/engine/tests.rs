@@ -1,14 +1,15 @@
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
 use super::{
     connection::{Connection, Event, SendError, WebSocketId, WebSocketState},
     *,
 };
 use crate::{
     proto::DisconnectReason,
-    wire::{Encoded, Frame, Message},
+    wire::{
+        Encoded, Frame, Framing, Message, Revision,
+        payload::{self, Payload},
+    },
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -21,7 +22,7 @@ struct Peer {
 }
 
 impl Peer {
-    fn new(transport: Transport) -> Self {
+    fn new(transport: Transport, revision: Revision) -> Self {
         let settings = Settings {
             ping_interval: 25 * SECOND,
             ping_timeout: 20 * SECOND,
@@ -31,18 +32,24 @@ impl Peer {
             max_queue: 1000,
         };
         let now = crate::clock::now();
-        let connection = Connection::new(now, settings.into(), transport, Encoded::packet("0{}"));
+        let framing = Framing { revision, ..Framing::default() };
+        let handshake = Encoded::packet("0{}");
+        let connection = Connection::new(now, settings.into(), framing, transport, handshake);
         Self { connection, now, received: Vec::new() }
     }
 
     fn polling() -> Self {
-        let mut peer = Self::new(Transport::Polling);
+        let mut peer = Self::new(Transport::Polling, Revision::V4);
         assert_eq!(peer.get().as_deref(), Some("0{}"));
         peer
     }
 
     fn websocket() -> Self {
-        let mut peer = Self::new(Transport::WebSocket);
+        Self::websocket_of(Revision::V4)
+    }
+
+    fn websocket_of(revision: Revision) -> Self {
+        let mut peer = Self::new(Transport::WebSocket, revision);
         assert_eq!(peer.written(WebSocketId::default()), ["0{}"]);
         peer
     }
@@ -55,16 +62,16 @@ impl Peer {
 
     /// The payload for the GET that is parked.
     fn answer(&mut self) -> Option<String> {
-        let mut payload = Vec::new();
-        for packet in self.connection.poll_get()? {
-            packet.write_records(&mut payload);
+        let packets = self.connection.poll_get()?;
+        match payload::encode(packets.iter(), self.connection.framing()) {
+            Payload::Text(text) => Some(String::from_utf8(text.into()).expect("text")),
+            Payload::Binary(bytes) => panic!("{bytes:?}"),
         }
-        Some(String::from_utf8(payload).expect("text"))
     }
 
     fn post(&mut self, body: &str) {
         self.connection.handle_post(self.now).expect("no other POST");
-        self.connection.handle_payload(self.now, Bytes::from(body.to_owned()));
+        self.connection.handle_payload(self.now, Payload::Text(body.to_owned().into()));
         self.connection.handle_post_done();
     }
 
@@ -75,7 +82,8 @@ impl Peer {
     fn written(&mut self, id: WebSocketId) -> Vec<String> {
         let packets = self.connection.poll_transmit(id).unwrap_or_default();
         self.connection.handle_flushed(id);
-        let frames = packets.into_iter().flat_map(Encoded::into_frames);
+        let framing = self.connection.framing();
+        let frames = packets.into_iter().flat_map(|packet| packet.into_frames(framing));
         frames
             .map(|frame| match frame {
                 Frame::Text(text) => text.to_string(),
@@ -120,6 +128,50 @@ fn pings_go_out_and_pongs_are_waited_for() {
     peer.pass(SECOND);
     assert_eq!(peer.closed(), Some(DisconnectReason::PingTimeout));
     assert_eq!(peer.connection.poll_timeout(), None);
+}
+
+#[test]
+fn in_revision_3_the_client_pings() {
+    let mut peer = Peer::websocket_of(Revision::V3);
+    let id = WebSocketId::default();
+    for _ in 0..3 {
+        peer.pass(44 * SECOND);
+        peer.frame(id, "2");
+        assert_eq!(peer.written(id), ["3"]);
+    }
+    peer.pass(44 * SECOND);
+    peer.frame(id, "4no ping");
+    assert_eq!(peer.written(id), [""; 0]);
+    assert_eq!(peer.closed(), None);
+    peer.pass(SECOND);
+    assert_eq!(peer.closed(), Some(DisconnectReason::PingTimeout));
+}
+
+#[test]
+fn in_revision_3_a_pong_is_an_error() {
+    let mut peer = Peer::websocket_of(Revision::V3);
+    peer.frame(WebSocketId::default(), "3");
+    assert_eq!(peer.closed(), Some(DisconnectReason::TransportError));
+}
+
+#[test]
+fn pings_of_a_client_that_reads_nothing_do_not_pile_up() {
+    let mut peer = Peer::new(Transport::Polling, Revision::V3);
+    assert_eq!(peer.get().as_deref(), Some("3:0{}"));
+    for _ in 0..3 {
+        peer.post("1:21:2");
+    }
+    assert_eq!(peer.get().as_deref(), Some("1:3"));
+    peer.post("1:2");
+    assert_eq!(peer.get().as_deref(), Some("1:3"));
+}
+
+#[test]
+fn in_revision_3_the_rest_and_the_close_packet_are_framed_too() {
+    let mut peer = Peer::new(Transport::Polling, Revision::V3);
+    assert_eq!(peer.get().as_deref(), Some("3:0{}"));
+    peer.connection.close(peer.now);
+    assert_eq!(peer.get().as_deref(), Some("1:61:1"));
 }
 
 #[test]

@@ -123,6 +123,14 @@ impl Draft {
     }
 }
 
+/// What [`Draft::finish_with`] this number made, as [`Draft::finish`] would have made it.
+pub(crate) fn without_offset(packet: &Encoded, offset: u64) -> Encoded {
+    match packet.text().strip_suffix(&format!(",\"{offset}\"]")) {
+        Some(text) => packet.with_text(format!("{text}]")),
+        None => packet.clone(),
+    }
+}
+
 /// Writes an event packet.
 pub fn encode_event<T: Args + ?Sized>(
     namespace: &str,
@@ -167,6 +175,25 @@ pub fn encode_connect(namespace: &str, sid: &str, pid: Option<&str>) -> Encoded 
         text.push_str(pid);
     }
     text.push_str("\"}");
+    Encoded::packet(text)
+}
+
+/// Writes the answer to a connect in protocol 4, which has no id.
+pub(crate) fn encode_connect_v4(namespace: &str) -> Encoded {
+    Encoded::packet(header("40", namespace))
+}
+
+/// Writes a refusal in protocol 4, ERROR: the data, or else the message.
+pub(crate) fn encode_error_v4(
+    namespace: &str,
+    message: &str,
+    data: Option<&serde_json::Value>,
+) -> Encoded {
+    let mut text = header("44", namespace);
+    match data {
+        Some(data) => text.push_str(&data.to_string()),
+        None => text.push_str(&serde_json::Value::from(message).to_string()),
+    }
     Encoded::packet(text)
 }
 

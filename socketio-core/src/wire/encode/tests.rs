@@ -1,11 +1,11 @@
 use bytestring::ByteString;
 
 use super::*;
-use crate::wire::{Frame, Packet};
+use crate::wire::{Frame, Framing, Packet};
 
 fn event<T: Args + ?Sized>(args: &T) -> Vec<Frame> {
     let encoded = encode_event("/", "e", None, args).expect("an event");
-    encoded.into_frames().collect()
+    encoded.into_frames(Framing::default()).collect()
 }
 
 fn text(text: &'static str) -> Frame {
@@ -27,7 +27,7 @@ fn a_name_is_escaped() {
     for name in ["", "a\"b", "\\", "\u{1f}", "é\u{7f}"] {
         let encoded = encode_event("/", name, None, &()).expect("JSON");
         let text = format!("42[{}]", serde_json::Value::from(name));
-        assert!(encoded.into_frames().eq([Frame::Text(text.into())]), "{name:?}");
+        assert!(encoded.into_frames(Framing::default()).eq([Frame::Text(text.into())]), "{name:?}");
     }
 }
 
@@ -45,10 +45,10 @@ fn a_tuple_is_several_arguments_and_anything_else_is_one() {
 #[test]
 fn namespaces_ids_and_names_are_written() {
     let encoded = encode_event("/n", "\"", Some(AckId(7)), &true).expect("an event");
-    let frames: Vec<_> = encoded.into_frames().collect();
+    let frames: Vec<_> = encoded.into_frames(Framing::default()).collect();
     assert_eq!(frames, [text(r#"42/n,7["\"",true]"#)]);
     let encoded = encode_ack("/n", AckId(7), &(1, 2)).expect("an acknowledgement");
-    let frames: Vec<_> = encoded.into_frames().collect();
+    let frames: Vec<_> = encoded.into_frames(Framing::default()).collect();
     assert_eq!(frames, [text("43/n,7[1,2]")]);
 }
 
@@ -100,6 +100,7 @@ fn reserved_names_and_bad_values_are_errors() {
 #[test]
 fn refusals_carry_message_and_data() {
     let data = serde_json::json!({"code": 401});
-    let frames: Vec<_> = encode_connect_error("/n", "no", Some(&data)).into_frames().collect();
+    let frames: Vec<_> =
+        encode_connect_error("/n", "no", Some(&data)).into_frames(Framing::default()).collect();
     assert_eq!(frames, [text(r#"44/n,{"message":"no","data":{"code":401}}"#)]);
 }
