@@ -103,10 +103,10 @@ pub use self::{
     proto::{DisconnectReason, client::Violation, engine::Transport},
     server::{
         Ack, AckFuture, Auth, BroadcastOperator, ConnectContext, Context, Data, DisconnectContext,
-        EngineIo, EngineSocket, EventContext, EventName, Extension, Extensions, FromContext,
-        Handler, Handshake, IntoRooms, ListenerId, MissingReplies, Namespace, Outcome, PeerAddr,
-        PollingDriver, Replies, Socket, SocketData, SocketIo, SocketOperator, State,
-        WebSocketError,
+        EngineIo, EngineSocket, Event, EventContext, EventMiddlewareContext, EventName, Extension,
+        Extensions, FromContext, Handler, Handshake, IntoRooms, ListenerId, MissingReplies,
+        Namespace, Outcome, OutgoingContext, PeerAddr, PollingDriver, Replies, Socket, SocketData,
+        SocketIo, SocketOperator, State, WebSocketError,
     },
     wire::{Args, ArgsError, EncodeError, Frame, FromArgs, Message, RawArgs},
 };

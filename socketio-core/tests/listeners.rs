@@ -13,27 +13,7 @@ use socketio_core::{
     Socket, SocketIo, testing::TestServer,
 };
 
-use self::support::{Gate, WebSocket, upgrade};
-
-/// What handlers did, in order.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    fn add(&self, entry: impl Into<String>) {
-        self.0.lock().expect("no panic").push(entry.into());
-    }
-
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().expect("no panic"))
-    }
-
-    /// A handler that notes this.
-    fn note(&self, entry: &'static str) -> impl Fn() + Send + Sync + 'static {
-        let log = self.clone();
-        move || log.add(entry)
-    }
-}
+use self::support::{Gate, Log, WebSocket, upgrade};
 
 fn server() -> (TestServer, Log) {
     (TestServer::new(SocketIo::builder()), Log::default())

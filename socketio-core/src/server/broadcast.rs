@@ -4,6 +4,7 @@ use bytestring::ByteString;
 
 use super::{
     namespace::Namespace,
+    outgoing::Audience,
     replies::{Gathering, Replies, Share, Waiting},
     rooms::Selection,
     socket::Socket,
@@ -11,7 +12,7 @@ use super::{
 use crate::{
     error::EmitError,
     id::SocketId,
-    wire::{Args, FromArgs, draft_event, encode_event},
+    wire::{Args, FromArgs, draft_event},
 };
 
 /// Whom to send to, and how. Each call narrows or widens it; the last one sends.
@@ -125,15 +126,19 @@ impl BroadcastOperator {
         args: &(impl Args + ?Sized),
     ) -> Result<Replies<T>, EmitError> {
         let id = self.namespace.next_ack();
-        let encoded = encode_event(self.namespace.name(), event, Some(id), args)?;
+        let draft = draft_event(self.namespace.name(), event, Some(id), args)?;
+        let mut audience = Audience::new(&self.namespace, &draft);
+        let encoded = draft.finish();
         let gathering = Arc::<Gathering>::default();
         self.namespace.rooms().select(&self.selection, |socket| {
             let waiting = Waiting::All(Share::new(&gathering, *socket.id()));
             if socket.await_ack(id, self.timeout, waiting) {
+                audience.add(socket);
                 // Whom it does not reach does not acknowledge, which is how it shows.
                 let _ = socket.deliver(encoded.clone(), self.is_volatile);
             }
         });
+        audience.show();
         Ok(Replies::new(gathering))
     }
 

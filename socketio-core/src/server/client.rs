@@ -2,7 +2,7 @@ use std::{
     collections::VecDeque,
     fmt, mem,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -14,12 +14,12 @@ use rustc_hash::FxHashMap;
 
 use super::{
     ack::Ack,
-    context::{ConnectContext, DisconnectContext, EventContext},
+    context::{ConnectContext, DisconnectContext, EventContext, EventMiddlewareContext, Verdict},
     driver::Runner,
     engine::Host,
     handler::{BoxFuture, Callable, Running, Started, call_caught},
     io::{Server, SocketIo},
-    listeners::Listener,
+    listeners::{Listener, Listeners, both},
     namespace::Handlers,
     recovery::Place,
     replies::Waiting,
@@ -111,8 +111,8 @@ pub(super) struct ClientRunner {
     client: Arc<ClientHandle>,
     /// Handlers that did not finish at once.
     running: Option<FuturesUnordered<Running<Job>>>,
-    /// Sockets whose connect handlers have not returned.
-    connecting: FxHashMap<SocketId, Backlog>,
+    /// Sockets whose connect handlers, or the middlewares of an event, have not returned.
+    waiting: FxHashMap<SocketId, Backlog>,
     /// What came past the bound of handlers, while handlers wait for this client.
     held: VecDeque<Event<Socket, Waiting>>,
     /// Sockets that ended but may come back, as others of the same id.
@@ -122,14 +122,24 @@ pub(super) struct ClientRunner {
 /// The events of a socket that wait for their turn.
 struct Backlog {
     socket: Socket,
-    events: Vec<EventContext>,
+    is_connecting: bool,
+    events: VecDeque<EventContext>,
 }
 
 /// What a handler was called for.
 enum Job {
     Connect(Socket),
     Disconnect(Socket),
-    Event { socket: Socket, name: ByteString, ack: Ack },
+    Event {
+        socket: Socket,
+        name: ByteString,
+        ack: Ack,
+    },
+    /// The arguments that the event has passed with, if it has.
+    Middleware {
+        event: EventContext,
+        passed: Arc<OnceLock<RawArgs>>,
+    },
 }
 
 impl ClientRunner {
@@ -140,7 +150,7 @@ impl ClientRunner {
         Self {
             client: Arc::new(client),
             running: None,
-            connecting: FxHashMap::default(),
+            waiting: FxHashMap::default(),
             held: VecDeque::new(),
             expected: Vec::new(),
         }
@@ -152,11 +162,11 @@ impl ClientRunner {
 
     /// Whether no more handlers may be started.
     fn is_full(&self) -> bool {
-        if self.running.is_none() && self.connecting.is_empty() {
+        if self.running.is_none() && self.waiting.is_empty() {
             return false;
         }
         let running = self.running.as_ref().map_or(0, FuturesUnordered::len);
-        let waiting: usize = self.connecting.values().map(|backlog| backlog.events.len()).sum();
+        let waiting: usize = self.waiting.values().map(|backlog| backlog.events.len()).sum();
         running + waiting >= self.limit()
     }
 
@@ -193,8 +203,7 @@ impl ClientRunner {
             return;
         };
         self.client.machine().join(socket.namespace().shared_name(), socket.clone());
-        let backlog = Backlog { socket: socket.clone(), events: Vec::new() };
-        self.connecting.insert(*socket.id(), backlog);
+        self.hold(&socket, true);
         let future = connect(socket.clone(), Guard::into_inner(socket.namespace().handlers()));
         self.start(Job::Connect(socket), Started::Pending(Box::pin(future)), cx);
     }
@@ -209,8 +218,8 @@ impl ClientRunner {
     ) {
         let ack = Ack::new(&socket, id);
         let event = EventContext { socket, name, args, ack };
-        match self.connecting.get_mut(event.socket.id()) {
-            Some(backlog) => backlog.events.push(event),
+        match self.waiting.get_mut(event.socket.id()) {
+            Some(backlog) => backlog.events.push_back(event),
             None => self.dispatch(event, cx),
         }
     }
@@ -223,17 +232,82 @@ impl ClientRunner {
         }
         let handlers = event.socket.namespace().handlers();
         let own = event.socket.listeners();
-        let both = || [Some(&handlers.listeners), own.as_deref()].into_iter().flatten();
+        let both = || both(&handlers.listeners, own.as_deref());
         for listener in both().flat_map(|listeners| &listeners.any) {
             self.call(listener, &event, cx);
         }
+        let middlewares = both().flat_map(|listeners| &listeners.middlewares);
+        let middlewares: Vec<_> = middlewares.cloned().collect();
+        if middlewares.is_empty() {
+            return self.listen(&event, both(), cx);
+        }
+        self.hold(&event.socket, false);
+        let passed = Arc::default();
+        let future = pass(event.clone(), middlewares, Arc::clone(&passed));
+        let job = Job::Middleware { event, passed };
+        self.start(job, Started::Pending(Box::pin(future)), cx);
+    }
+
+    /// The middlewares of an event have returned.
+    fn passed(
+        &mut self,
+        event: EventContext,
+        args: Option<RawArgs>,
+        result: Result<(), Failure>,
+        cx: &mut Context<'_>,
+    ) {
+        match args {
+            Some(args) if event.socket.is_connected() => {
+                let event = EventContext { args, ..event };
+                let handlers = event.socket.namespace().handlers();
+                let own = event.socket.listeners();
+                self.listen(&event, both(&handlers.listeners, own.as_deref()), cx);
+            }
+            _ => {
+                handled(&event.socket, &event.name, &event.ack, result);
+                event.ack.disarm();
+            }
+        }
+    }
+
+    /// Runs the handlers of an event itself.
+    fn listen<'a>(
+        &mut self,
+        event: &EventContext,
+        listeners: impl Iterator<Item = &'a Listeners>,
+        cx: &mut Context<'_>,
+    ) {
         let mut is_heard = false;
-        for listener in both().flat_map(|listeners| listeners.of(&event.name)) {
+        for listener in listeners.flat_map(|listeners| listeners.of(&event.name)) {
             is_heard = true;
-            self.call(listener, &event, cx);
+            self.call(listener, event, cx);
         }
         if !is_heard {
             event.ack.disarm();
+        }
+    }
+
+    /// Has events of a socket wait, from the next one on.
+    fn hold(&mut self, socket: &Socket, is_connecting: bool) {
+        let backlog = Backlog { socket: socket.clone(), is_connecting, events: VecDeque::new() };
+        self.waiting.insert(*socket.id(), backlog);
+    }
+
+    /// Gives the events that waited their turn.
+    fn resume(&mut self, socket: &Socket, cx: &mut Context<'_>) {
+        let backlog = self.waiting.remove(socket.id());
+        if self.waiting.is_empty() {
+            // As a rule it stays so.
+            self.waiting = FxHashMap::default();
+        }
+        let mut events = backlog.map(|backlog| backlog.events).unwrap_or_default();
+        while let Some(event) = events.pop_front() {
+            self.dispatch(event, cx);
+            if let Some(backlog) = self.waiting.get_mut(socket.id()) {
+                // It has a middleware that is pending; nothing came since.
+                backlog.events = events;
+                return;
+            }
         }
     }
 
@@ -276,6 +350,11 @@ impl ClientRunner {
                 }
             }
             Job::Event { socket, name, ack } => handled(&socket, &name, &ack, result),
+            Job::Middleware { event, passed } => {
+                let socket = event.socket.clone();
+                self.passed(event, passed.get().cloned(), result, cx);
+                self.resume(&socket, cx);
+            }
         }
     }
 
@@ -284,14 +363,7 @@ impl ClientRunner {
         if let Err(failure) = result {
             self.refuse(&socket, failure);
         }
-        let backlog = self.connecting.remove(socket.id());
-        if self.connecting.is_empty() {
-            // As a rule it stays so.
-            self.connecting = FxHashMap::default();
-        }
-        for event in backlog.into_iter().flat_map(|backlog| backlog.events) {
-            self.dispatch(event, cx);
-        }
+        self.resume(&socket, cx);
         self.run_disconnect(socket, cx);
     }
 
@@ -323,7 +395,7 @@ impl ClientRunner {
             self.expected.push((until, socket.clone()));
         }
         // Otherwise it is the connect handler's turn first.
-        if !self.connecting.contains_key(socket.id()) {
+        if !self.waiting.get(socket.id()).is_some_and(|backlog| backlog.is_connecting) {
             self.run_disconnect(socket, cx);
         }
     }
@@ -333,7 +405,7 @@ impl ClientRunner {
             return;
         };
         let handlers = socket.namespace().handlers();
-        let both = [Some(&handlers.listeners), own.as_deref()].into_iter().flatten();
+        let both = both(&handlers.listeners, own.as_deref());
         let listeners = both.flat_map(|listeners| &listeners.disconnect);
         self.start_ends(&socket, reason, listeners, cx);
     }
@@ -436,6 +508,25 @@ async fn connect(socket: Socket, handlers: Arc<Handlers>) -> Result<(), Failure>
     Ok(())
 }
 
+/// Runs the middlewares of an event, and keeps the arguments with which it has passed them.
+async fn pass(
+    mut event: EventContext,
+    middlewares: Vec<Listener<EventMiddlewareContext>>,
+    passed: Arc<OnceLock<RawArgs>>,
+) -> Result<(), Failure> {
+    for middleware in middlewares {
+        let context = EventMiddlewareContext::new(event.clone());
+        run(&middleware.handler, &context).await?;
+        match context.verdict() {
+            None => {}
+            Some(Verdict::Replace(args)) => event.args = args,
+            Some(Verdict::Stop) => return Ok(()),
+        }
+    }
+    let _ = passed.set(event.args);
+    Ok(())
+}
+
 async fn run<C>(handler: &Arc<dyn Callable<C>>, context: &C) -> Result<(), Failure> {
     match call_caught(&**handler, context) {
         Started::Done(result) => result,
@@ -529,7 +620,7 @@ impl Drop for ClientRunner {
             socket.expire();
         }
         // Nor does a listener that holds its own socket.
-        let ended = self.connecting.drain().map(|(_, backlog)| backlog.socket);
+        let ended = self.waiting.drain().map(|(_, backlog)| backlog.socket);
         sockets.into_iter().chain(ended).for_each(|socket| drop(socket.finish()));
         drop(events);
     }

@@ -1,3 +1,5 @@
+use std::sync::{Arc, OnceLock};
+
 use bytestring::ByteString;
 
 use super::{ack::Ack, socket::Socket};
@@ -24,8 +26,8 @@ use crate::{error::ExtractError, proto::DisconnectReason, wire::RawArgs};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be had from `{C}`",
-    note = "`Data`, `Ack`, `EventName` and `RawArgs` are for events, `DisconnectReason` for \
-            disconnects; `Auth` needs a type that is `Deserialize`"
+    note = "`Data`, `EventName` and `RawArgs` are for events, `Ack` for those that came, \
+            `DisconnectReason` for disconnects; `Auth` needs a type that is `Deserialize`"
 )]
 pub trait FromContext<C>: Sized {
     /// Takes the value.
@@ -46,6 +48,21 @@ pub trait Context: Send + Sync + 'static {
     fn begin(&self) {}
 }
 
+/// What has an event: one that came, at its middlewares and its handlers, or one that is sent.
+///
+/// Implement [`FromContext`] for `C: Event` to have an extractor for all of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no event",
+    note = "`Data`, `EventName` and `RawArgs` are for handlers of events"
+)]
+pub trait Event: Context {
+    /// The event's name.
+    fn name(&self) -> &ByteString;
+
+    /// The event's arguments.
+    fn args(&self) -> &RawArgs;
+}
+
 /// A client asks for the namespace.
 #[derive(Clone, Debug)]
 pub struct ConnectContext {
@@ -63,6 +80,30 @@ pub struct EventContext {
     pub(crate) ack: Ack,
 }
 
+/// An event came and is about to reach its handlers.
+#[derive(Clone, Debug)]
+pub struct EventMiddlewareContext {
+    pub(crate) event: EventContext,
+    verdict: Arc<OnceLock<Verdict>>,
+}
+
+/// What a middleware of events may do but let an event pass.
+#[derive(Clone, Debug)]
+pub(crate) enum Verdict {
+    Replace(RawArgs),
+    Stop,
+}
+
+/// An event is sent.
+///
+/// It is no `Clone`, so that its handlers are plain functions: nothing would run a future of theirs.
+#[derive(Debug)]
+pub struct OutgoingContext {
+    pub(crate) socket: Socket,
+    pub(crate) name: ByteString,
+    pub(crate) args: RawArgs,
+}
+
 /// A socket has left its namespace.
 #[derive(Clone, Debug)]
 pub struct DisconnectContext {
@@ -71,18 +112,24 @@ pub struct DisconnectContext {
 }
 
 impl EventContext {
-    /// The event's name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The event's arguments.
-    pub fn args(&self) -> &RawArgs {
-        &self.args
-    }
-
     pub(crate) fn ack(&self) -> &Ack {
         &self.ack
+    }
+}
+
+impl EventMiddlewareContext {
+    pub(crate) fn new(event: EventContext) -> Self {
+        Self { event, verdict: Arc::default() }
+    }
+
+    pub(crate) fn decide(&self, verdict: Verdict) {
+        // A middleware returns once.
+        let _ = self.verdict.set(verdict);
+    }
+
+    /// What the middleware decided, unless it let the event pass as it is.
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        self.verdict.get().cloned()
     }
 }
 
@@ -103,7 +150,29 @@ macro_rules! contexts {
     )*};
 }
 
-contexts! { DisconnectContext, EventContext }
+contexts! { DisconnectContext, EventContext, OutgoingContext }
+
+impl Context for EventMiddlewareContext {
+    fn socket(&self) -> &Socket {
+        &self.event.socket
+    }
+}
+
+macro_rules! events {
+    ($($context:ty: $($place:ident)*),*) => {$(
+        impl Event for $context {
+            fn name(&self) -> &ByteString {
+                &self$(.$place)*.name
+            }
+
+            fn args(&self) -> &RawArgs {
+                &self$(.$place)*.args
+            }
+        }
+    )*};
+}
+
+events! { EventContext:, EventMiddlewareContext: event, OutgoingContext: }
 
 impl Context for ConnectContext {
     fn socket(&self) -> &Socket {

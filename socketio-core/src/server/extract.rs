@@ -7,7 +7,9 @@ use serde::de::DeserializeOwned;
 
 use super::{
     ack::Ack,
-    context::{Context, DisconnectContext, EventContext, FromContext},
+    context::{
+        Context, DisconnectContext, Event, EventContext, EventMiddlewareContext, FromContext,
+    },
     handshake::Handshake,
     io::SocketIo,
     socket::Socket,
@@ -16,7 +18,8 @@ use crate::{error::ExtractError, proto::DisconnectReason, wire::RawArgs};
 
 /// The arguments of an event as a value: a tuple takes one each, anything else the first.
 ///
-/// As a return value it is the acknowledgement.
+/// As a return value of a handler it is the acknowledgement, of a middleware the arguments that the
+/// event goes on with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Data<T>(pub T);
 
@@ -100,27 +103,33 @@ fn missing<T>(what: &str) -> ExtractError {
     ExtractError::new(format!("no {what} of type {}", type_name::<T>()))
 }
 
-impl<T: DeserializeOwned> FromContext<EventContext> for Data<T> {
-    fn from_context(cx: &EventContext) -> Result<Self, ExtractError> {
-        Ok(Data(cx.args.parse()?))
+impl<C: Event, T: DeserializeOwned> FromContext<C> for Data<T> {
+    fn from_context(cx: &C) -> Result<Self, ExtractError> {
+        Ok(Data(cx.args().parse()?))
     }
 }
 
-impl FromContext<EventContext> for RawArgs {
-    fn from_context(cx: &EventContext) -> Result<Self, ExtractError> {
-        Ok(cx.args.clone())
+impl<C: Event> FromContext<C> for RawArgs {
+    fn from_context(cx: &C) -> Result<Self, ExtractError> {
+        Ok(cx.args().clone())
     }
 }
 
-impl FromContext<EventContext> for EventName {
-    fn from_context(cx: &EventContext) -> Result<Self, ExtractError> {
-        Ok(EventName(cx.name.clone()))
+impl<C: Event> FromContext<C> for EventName {
+    fn from_context(cx: &C) -> Result<Self, ExtractError> {
+        Ok(EventName(cx.name().clone()))
     }
 }
 
 impl FromContext<EventContext> for Ack {
     fn from_context(cx: &EventContext) -> Result<Self, ExtractError> {
         Ok(cx.ack.take())
+    }
+}
+
+impl FromContext<EventMiddlewareContext> for Ack {
+    fn from_context(cx: &EventMiddlewareContext) -> Result<Self, ExtractError> {
+        Ok(cx.event.ack.take())
     }
 }
 

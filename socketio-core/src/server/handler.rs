@@ -1,5 +1,6 @@
 use std::{
     any::Any,
+    ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{self, Poll},
@@ -8,7 +9,10 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    context::{ConnectContext, Context, DisconnectContext, EventContext, FromContext},
+    context::{
+        ConnectContext, Context, DisconnectContext, EventContext, EventMiddlewareContext,
+        FromContext, OutgoingContext, Verdict,
+    },
     extract::Data,
 };
 use crate::{
@@ -40,7 +44,8 @@ pub trait Handler<C, M>: Send + Sync + 'static {
 /// What a handler may return.
 #[diagnostic::on_unimplemented(
     message = "a handler for `{C}` cannot return `{Self}`",
-    note = "it may return `()`, `Result<(), E>`, and for events `Data<T>` or `Result<Data<T>, E>`"
+    note = "it may return `()`, `Result<(), E>`, and for events that come `Data<T>` or \
+            `Result<Data<T>, E>`"
 )]
 pub trait Outcome<C> {
     #[doc(hidden)]
@@ -185,6 +190,48 @@ fn acknowledge<T: Args + ?Sized>(cx: &EventContext, args: &T) -> Result<(), Fail
 impl<R: Outcome<EventContext>, E: Into<BoxError>> Outcome<EventContext> for Result<R, E> {
     fn finish(self, cx: &EventContext) -> Result<(), Failure> {
         self.map_err(|error| Failure::Handler(error.into()))?.finish(cx)
+    }
+}
+
+impl<T: Serialize> Outcome<EventMiddlewareContext> for Data<T> {
+    fn finish(self, cx: &EventMiddlewareContext) -> Result<(), Failure> {
+        let args = RawArgs::write(&self.0).map_err(|error| Failure::Handler(error.into()))?;
+        args.finish(cx)
+    }
+}
+
+impl Outcome<EventMiddlewareContext> for RawArgs {
+    fn finish(self, cx: &EventMiddlewareContext) -> Result<(), Failure> {
+        cx.decide(Verdict::Replace(self));
+        Ok(())
+    }
+}
+
+impl<R: Outcome<EventMiddlewareContext>> Outcome<EventMiddlewareContext> for ControlFlow<(), R> {
+    fn finish(self, cx: &EventMiddlewareContext) -> Result<(), Failure> {
+        match self {
+            ControlFlow::Break(()) => {
+                cx.decide(Verdict::Stop);
+                Ok(())
+            }
+            ControlFlow::Continue(outcome) => outcome.finish(cx),
+        }
+    }
+}
+
+impl<R, E> Outcome<EventMiddlewareContext> for Result<R, E>
+where
+    R: Outcome<EventMiddlewareContext>,
+    E: Into<BoxError>,
+{
+    fn finish(self, cx: &EventMiddlewareContext) -> Result<(), Failure> {
+        self.map_err(|error| Failure::Handler(error.into()))?.finish(cx)
+    }
+}
+
+impl<E: Into<BoxError>> Outcome<OutgoingContext> for Result<(), E> {
+    fn finish(self, _: &OutgoingContext) -> Result<(), Failure> {
+        self.map_err(|error| Failure::Handler(error.into()))
     }
 }
 

@@ -1,15 +1,18 @@
 //! What the application wants to be called for, by a namespace or by a single socket.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    iter,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use bytestring::ByteString;
 use rustc_hash::FxHashMap;
 
 use super::{
-    context::{Context, DisconnectContext, EventContext},
+    context::{Context, DisconnectContext, EventContext, EventMiddlewareContext, OutgoingContext},
     handler::{Callable, Erased, Handler, Started},
     namespace::Namespace,
     socket::Socket,
@@ -25,6 +28,8 @@ pub struct ListenerId(u64);
 #[derive(Clone, Default)]
 pub(super) struct Listeners {
     pub(super) any: Vec<Listener<EventContext>>,
+    pub(super) any_outgoing: Vec<Listener<OutgoingContext>>,
+    pub(super) middlewares: Vec<Listener<EventMiddlewareContext>>,
     pub(super) events: FxHashMap<ByteString, Vec<Listener<EventContext>>>,
     pub(super) disconnect: Vec<Listener<DisconnectContext>>,
     pub(super) expired: Vec<Listener<DisconnectContext>>,
@@ -97,6 +102,61 @@ impl Namespace {
     {
         let listener = Listener::new(handler);
         self.change_listeners(|listeners| listeners.any.push(listener.clone()));
+        listener.id
+    }
+
+    /// Adds what runs for every event that is sent to a socket, by an emit or as one of many by a
+    /// broadcast, also if it is a volatile one that the client cannot take; acknowledgements are
+    /// not shown. A plain function: it is called where the event is sent, when that is on its way.
+    /// What it sends itself is shown to it too. Node: `socket.onAnyOutgoing`.
+    ///
+    /// ```
+    /// # use socketio_core::{EventName, Socket, SocketIo};
+    /// # let io = SocketIo::new();
+    /// io.on_any_outgoing(|socket: Socket, EventName(name): EventName| {
+    ///     println!("{name} to {}", socket.id());
+    /// });
+    /// ```
+    pub fn on_any_outgoing<H, M: 'static>(&self, handler: H) -> ListenerId
+    where
+        H: Handler<OutgoingContext, M>,
+    {
+        let listener = Listener::new(handler);
+        self.change_listeners(|listeners| listeners.any_outgoing.push(listener.clone()));
+        self.observe();
+        listener.id
+    }
+
+    /// Adds what runs for every event before its handlers, to check it, to change it or to stop it.
+    /// Several run one after the other, in the order of their registration. Node: `socket.use`.
+    ///
+    /// An error stops the event: it goes to the error hook, and into the acknowledgement if one was
+    /// asked for. [`ControlFlow::Break`](std::ops::ControlFlow) stops it without a word. With
+    /// [`Data`](crate::Data) or [`RawArgs`](crate::RawArgs) the event goes on with these arguments.
+    /// Events that come meanwhile wait, and no handler runs if the socket is not connected any more.
+    ///
+    /// ```
+    /// # use std::ops::ControlFlow;
+    /// # use socketio_core::{Data, EventName, RawArgs, Socket, SocketIo};
+    /// # let io = SocketIo::new();
+    /// # async fn is_allowed(socket: &Socket, event: &str) -> bool { true }
+    /// io.event_middleware(async |socket: Socket, EventName(name): EventName| {
+    ///     match is_allowed(&socket, &name).await {
+    ///         true => Ok(()),
+    ///         false => Err("not authorized"),
+    ///     }
+    /// });
+    /// io.event_middleware(|args: RawArgs| match args.len() {
+    ///     0 => ControlFlow::Break(()),
+    ///     _ => ControlFlow::Continue(args.skip(1)),
+    /// });
+    /// ```
+    pub fn event_middleware<H, M: 'static>(&self, handler: H) -> ListenerId
+    where
+        H: Handler<EventMiddlewareContext, M>,
+    {
+        let listener = Listener::new(handler);
+        self.change_listeners(|listeners| listeners.middlewares.push(listener.clone()));
         listener.id
     }
 
@@ -194,6 +254,29 @@ impl Socket {
         listener.id
     }
 
+    /// Adds what runs for every event that is sent to this client, as
+    /// [`Namespace::on_any_outgoing`] does for all.
+    pub fn on_any_outgoing<H, M: 'static>(&self, handler: H) -> ListenerId
+    where
+        H: Handler<OutgoingContext, M>,
+    {
+        let listener = Listener::new(handler);
+        self.change_listeners(|listeners| listeners.any_outgoing.push(listener.clone()));
+        self.namespace().observe();
+        listener.id
+    }
+
+    /// Adds what runs for every event of this client before its handlers, as
+    /// [`Namespace::event_middleware`] does for all.
+    pub fn event_middleware<H, M: 'static>(&self, handler: H) -> ListenerId
+    where
+        H: Handler<EventMiddlewareContext, M>,
+    {
+        let listener = Listener::new(handler);
+        self.change_listeners(|listeners| listeners.middlewares.push(listener.clone()));
+        listener.id
+    }
+
     /// Adds what runs when this socket has left, as [`Namespace::on_disconnect`] does for all.
     pub fn on_disconnect<H, M: 'static>(&self, handler: H) -> ListenerId
     where
@@ -217,6 +300,14 @@ impl Socket {
     }
 }
 
+/// Those of the namespace, then those of the socket.
+pub(super) fn both<'a>(
+    namespace: &'a Listeners,
+    socket: Option<&'a Listeners>,
+) -> impl Iterator<Item = &'a Listeners> {
+    iter::once(namespace).chain(socket)
+}
+
 fn event_name(event: impl Into<String>) -> ByteString {
     let event = ByteString::from(event.into());
     assert!(!is_reserved(&event), "{event:?} is a reserved event name");
@@ -235,6 +326,8 @@ impl Listeners {
 
     fn remove(&mut self, id: ListenerId) -> bool {
         let was_there = remove(&mut self.any, id)
+            || remove(&mut self.any_outgoing, id)
+            || remove(&mut self.middlewares, id)
             || remove(&mut self.disconnect, id)
             || remove(&mut self.expired, id)
             || self.events.values_mut().any(|listeners| remove(listeners, id));

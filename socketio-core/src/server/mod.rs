@@ -16,6 +16,7 @@ mod io;
 mod journal;
 mod listeners;
 mod namespace;
+mod outgoing;
 mod pump;
 mod recovery;
 mod replies;
@@ -27,7 +28,10 @@ mod socket;
 pub use self::{
     ack::Ack,
     broadcast::{BroadcastOperator, IntoRooms},
-    context::{ConnectContext, Context, DisconnectContext, EventContext, FromContext},
+    context::{
+        ConnectContext, Context, DisconnectContext, Event, EventContext, EventMiddlewareContext,
+        FromContext, OutgoingContext,
+    },
     data::{Extensions, SocketData},
     driver::PollingDriver,
     engine_io::{EngineIo, EngineSocket},

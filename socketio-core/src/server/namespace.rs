@@ -2,7 +2,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -38,6 +38,8 @@ pub(super) struct Inner {
     has_recovery: bool,
     /// Read for every event, on all threads: a lock or a counter would go to and fro between them.
     handlers: ArcSwap<Handlers>,
+    /// Whether anyone has ever listened to what is sent, here or at one of the sockets.
+    is_observed: AtomicBool,
     /// Held while a broadcast is queued for every recipient: all of them see one order.
     rooms: Mutex<Rooms>,
     next_ack: AtomicU64,
@@ -61,6 +63,7 @@ impl Namespace {
             is_dynamic,
             has_recovery: journal.is_some(),
             handlers: ArcSwap::default(),
+            is_observed: AtomicBool::new(false),
             rooms: Mutex::new(Rooms::new(journal)),
             next_ack: AtomicU64::new(0),
         }))
@@ -213,6 +216,15 @@ impl Namespace {
     /// The handlers as they are now, for a short time.
     pub(super) fn handlers(&self) -> Guard<Arc<Handlers>> {
         self.0.handlers.load()
+    }
+
+    /// Has events that are sent shown to listeners.
+    pub(super) fn observe(&self) {
+        self.0.is_observed.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_observed(&self) -> bool {
+        self.0.is_observed.load(Ordering::Acquire)
     }
 
     pub(super) fn change_listeners(&self, mut change: impl FnMut(&mut Listeners)) {

@@ -14,6 +14,7 @@ use super::{
     client::ClientHandle,
     journal::{Saved, Span},
     namespace::Namespace,
+    outgoing::Audience,
     rooms::{Retired, Rooms, Selection},
     socket::{Origin, Socket},
 };
@@ -122,10 +123,23 @@ impl Namespace {
 
     /// Sends an event to all that are selected.
     pub(super) fn broadcast(&self, selection: &Selection, draft: Draft, is_volatile: bool) {
+        let mut audience = Audience::new(self, &draft);
+        self.deliver(selection, draft, is_volatile, |socket| audience.add(socket));
+        audience.show();
+    }
+
+    fn deliver(
+        &self,
+        selection: &Selection,
+        draft: Draft,
+        is_volatile: bool,
+        mut each: impl FnMut(&Socket),
+    ) {
         // A client that is gone or too slow misses it; the others do not.
         if !self.has_recovery() {
             let packet = draft.finish();
             return self.rooms().select(selection, |socket| {
+                each(socket);
                 let _ = socket.deliver(packet.clone(), is_volatile);
             });
         }
@@ -140,6 +154,7 @@ impl Namespace {
         let position = journal.position();
         let plain = LazyCell::new(|| without_offset(&packet, position));
         rooms.select(selection, |socket| {
+            each(socket);
             let place = socket.place();
             if let Some(place) = place.filter(|_| !is_volatile) {
                 place.sent(position);

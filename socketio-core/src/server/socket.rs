@@ -20,6 +20,7 @@ use super::{
     io::SocketIo,
     listeners::Listeners,
     namespace::Namespace,
+    outgoing::Audience,
     recovery::Place,
     replies::{AckFuture, Waiting},
 };
@@ -32,7 +33,7 @@ use crate::{
     },
     wire::{
         AckId, Args, ArgsError, Draft, Encoded, FromArgs, Revision, draft_event, encode_connect,
-        encode_connect_v4, encode_disconnect, encode_event,
+        encode_connect_v4, encode_disconnect,
     },
 };
 
@@ -191,7 +192,7 @@ impl Socket {
     /// # Errors
     /// The event cannot be written, the client has left, or it is too slow.
     pub fn emit<T: Args + ?Sized>(&self, event: &str, args: &T) -> Result<(), EmitError> {
-        self.push(Outgoing::Event(draft_event(self.namespace_name(), event, None, args)?))
+        self.operator().emit(event, args)
     }
 
     /// Sends the event `message`.
@@ -548,7 +549,10 @@ impl SocketOperator<'_> {
     /// As [`Socket::emit`].
     pub fn emit<T: Args + ?Sized>(self, event: &str, args: &T) -> Result<(), EmitError> {
         let draft = draft_event(self.socket.namespace_name(), event, None, args)?;
-        self.push(Outgoing::Event(draft))
+        let audience = self.audience(&draft);
+        self.push(Outgoing::Event(draft))?;
+        audience.show();
+        Ok(())
     }
 
     /// Sends the event `message`.
@@ -566,18 +570,26 @@ impl SocketOperator<'_> {
         args: &(impl Args + ?Sized),
     ) -> AckFuture<T> {
         let id = self.socket.namespace().next_ack();
-        let packet = match encode_event(self.socket.namespace_name(), event, Some(id), args) {
-            Ok(packet) => packet,
+        let draft = match draft_event(self.socket.namespace_name(), event, Some(id), args) {
+            Ok(draft) => draft,
             Err(error) => return AckFuture::failed(AckError::Emit(error.into())),
         };
         let (sender, receiver) = oneshot::channel();
         if !self.socket.await_ack(id, self.timeout, Waiting::One(sender)) {
             return AckFuture::failed(AckError::Disconnected);
         }
-        match self.push(Outgoing::Packet(packet)) {
-            Ok(()) => AckFuture::new(receiver),
-            Err(error) => AckFuture::failed(error.into()),
+        let audience = self.audience(&draft);
+        if let Err(error) = self.push(Outgoing::Packet(draft.finish())) {
+            return AckFuture::failed(error.into());
         }
+        audience.show();
+        AckFuture::new(receiver)
+    }
+
+    fn audience(self, draft: &Draft) -> Audience {
+        let mut audience = Audience::new(self.socket.namespace(), draft);
+        audience.add(self.socket);
+        audience
     }
 
     fn push(self, packet: Outgoing) -> Result<(), EmitError> {

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::{
     decode::{self, ArgsError},
+    encode::{Args, EncodeError, draft_event},
     packet::{PacketError, is_reserved},
     parts,
 };
@@ -50,6 +51,13 @@ impl RawArgs {
     pub(super) fn list(array: ByteString) -> Result<Self, PacketError> {
         let tail = elements(&array, 0)?.tail;
         Ok(Self::new(array, 0, tail))
+    }
+
+    /// What a value is as arguments.
+    pub(crate) fn write<T: Args + ?Sized>(args: &T) -> Result<Self, EncodeError> {
+        let draft = draft_event("/", "message", None, args)?;
+        let no_event = || EncodeError::Serialize { message: "not JSON".into() };
+        draft.read().map(|(_, args)| args).ok_or_else(no_event)
     }
 
     fn new(array: ByteString, skipped: usize, tail: Tail) -> Self {

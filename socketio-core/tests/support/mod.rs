@@ -72,6 +72,28 @@ impl Gate {
     }
 }
 
+/// What handlers did, in order.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    /// Notes something.
+    pub(crate) fn add(&self, entry: impl Into<String>) {
+        self.0.lock().expect("no panic").push(entry.into());
+    }
+
+    /// What was noted since the last time.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().expect("no panic"))
+    }
+
+    /// A handler that notes this.
+    pub(crate) fn note(&self, entry: &'static str) -> impl Fn() + Send + Sync + 'static {
+        let log = self.clone();
+        move || log.add(entry)
+    }
+}
+
 /// Both ends of a websocket whose client takes everything, or just the frames it is allowed.
 #[derive(Clone, Default)]
 pub(crate) struct WebSocket(Arc<Mutex<State>>);

@@ -6,6 +6,7 @@ mod tests;
 use std::cell::RefCell;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde::{
     Serialize, Serializer,
     ser::{
@@ -17,7 +18,7 @@ use serde::{
 use super::{
     args::RawArgs,
     encoded::Encoded,
-    packet::{AckId, is_reserved},
+    packet::{AckId, Packet, is_reserved},
 };
 
 /// An event or acknowledgement that cannot be written.
@@ -115,6 +116,19 @@ impl Draft {
         use std::fmt::Write;
         write!(self.text, ",\"{offset}\"]").expect("a string takes every write");
         Encoded::new(self.text.into(), self.parts)
+    }
+
+    /// The event as who receives it reads it: its name and arguments.
+    pub(crate) fn read(&self) -> Option<(ByteString, RawArgs)> {
+        // Without the Engine.IO type.
+        let text = ByteString::from(format!("{}]", &self.text[1..]));
+        let (Packet::Event { name, mut args, .. }, _) = Packet::decode(&text).ok()? else {
+            return None;
+        };
+        if !self.parts.is_empty() {
+            args.set_attachments(self.parts.clone()).ok()?;
+        }
+        Some((name, args))
     }
 
     /// Bytes that the packet takes in a queue, but for a few.
