@@ -17,7 +17,7 @@ use std::{
 };
 
 use clap::{Parser, ValueEnum};
-use socketio_core::{Builder, Endpoint, EngineIo, Limits, SocketIo};
+use socketio_core::{Builder, Endpoint, EngineIo, Limits, MsgPack, SocketIo};
 use tokio::net::{TcpListener, TcpSocket};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -33,6 +33,9 @@ pub struct Options {
     /// Worker threads; as many as there are cores by default.
     #[arg(long, env = "THREADS")]
     pub threads: Option<usize>,
+    /// How packets travel, in the modes `fixture` and `abuse`; as the protocol says by default.
+    #[arg(long, env = "PARSER")]
+    pub parser: Option<PacketParser>,
     /// The directory with the browser client's files.
     #[arg(long, env = "CLIENT_FILES")]
     pub client_files: Option<PathBuf>,
@@ -51,6 +54,13 @@ pub enum Mode {
     Fixture,
     /// For the official Socket.IO v5 suite.
     Sio5,
+}
+
+/// How packets can travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PacketParser {
+    /// As `socket.io-msgpack-parser` writes them.
+    Msgpack,
 }
 
 /// A server in one of the modes.
@@ -143,6 +153,10 @@ fn builder(options: &Options, ping: u64, connect_timeout: u64) -> Builder {
         .connect_timeout(Duration::from_millis(connect_timeout))
         .upgrade_timeout(Duration::from_secs(3))
         .limits(limits);
+    let builder = match options.parser {
+        Some(PacketParser::Msgpack) => builder.parser(MsgPack),
+        None => builder,
+    };
     match &options.client_files {
         Some(directory) => builder.client_files(directory),
         None => builder,

@@ -94,6 +94,8 @@ mod server;
 pub mod testing;
 pub mod wire;
 
+#[cfg(feature = "msgpack")]
+pub use self::wire::MsgPack;
 pub use self::{
     accept::{Accept, BadRequest, ConnectionError, Endpoint, PollRequest, Receive, Serve, Upgrade},
     clock::{Clock, Sleep},

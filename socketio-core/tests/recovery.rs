@@ -389,6 +389,7 @@ fn a_slow_client_that_was_closed_comes_back_for_what_it_missed() {
     assert_eq!(server.io().sockets_count(), 0);
     let back = come_back(&server, &client, None);
     assert_eq!(back.id(), client.id());
+    assert_eq!((0..4).map(|_| back.expect::<u8>("n")).collect::<Vec<_>>(), [0, 1, 2, 3]);
 }
 
 #[test]

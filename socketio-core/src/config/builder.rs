@@ -4,6 +4,7 @@ use super::{ClientFile, Config, ConfigError, check, client_files, hooks::Hooks};
 use crate::{
     clock::Clock,
     server::{EngineIo, EngineSocket, SocketIo},
+    wire::{Codec, Parser},
 };
 
 /// The options of a server, and the way to make one.
@@ -26,6 +27,7 @@ pub struct Builder {
     default_path: &'static str,
     pub(super) hooks: Hooks,
     clock: Option<Arc<dyn Clock>>,
+    parser: Option<Arc<dyn Parser>>,
     environments: Vec<(String, Configure)>,
 }
 
@@ -38,6 +40,7 @@ pub(crate) struct Options {
     pub(crate) hooks: Hooks,
     pub(crate) client_files: Vec<ClientFile>,
     pub(crate) clock: Option<Arc<dyn Clock>>,
+    pub(crate) codec: Codec,
 }
 
 impl Builder {
@@ -47,6 +50,7 @@ impl Builder {
             default_path,
             hooks: Hooks::default(),
             clock: None,
+            parser: None,
             environments: Vec::new(),
         }
     }
@@ -83,6 +87,13 @@ impl Builder {
         self
     }
 
+    /// How packets travel. Default: as the protocol says, which is JSON and attachments. Node:
+    /// `parser`.
+    pub fn parser(mut self, parser: impl Parser) -> Self {
+        self.parser = Some(Arc::new(parser));
+        self
+    }
+
     /// Makes a Socket.IO server.
     ///
     /// # Errors
@@ -104,14 +115,15 @@ impl Builder {
     }
 
     fn into_options(self) -> Result<Options, ConfigError> {
-        let Self { config, default_path, hooks, clock, .. } = self.configured();
+        let Self { config, default_path, hooks, clock, parser, .. } = self.configured();
         config.check()?;
         let path = check::path(config.path.as_deref().unwrap_or(default_path))?.to_owned();
         let client_files = match &config.client_files {
             Some(directory) => client_files::read(directory)?,
             None => Vec::new(),
         };
-        Ok(Options { config, path, hooks, client_files, clock })
+        let codec = Codec::new(parser);
+        Ok(Options { config, path, hooks, client_files, clock, codec })
     }
 
     /// With the options for its environment.

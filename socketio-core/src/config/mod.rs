@@ -16,7 +16,7 @@ pub use self::{builder::Builder, check::ConfigError, limits::Limits, recovery::R
 pub(crate) use self::{builder::Options, client_files::ClientFile};
 use crate::{
     proto::{client, engine, engine::Transport},
-    wire::AssemblerLimits,
+    wire::{AssemblerLimits, Codec},
 };
 
 /// Says each option once: it becomes a field of [`Config`], its default, and a method of
@@ -193,8 +193,9 @@ impl Config {
         }
     }
 
-    pub(crate) fn client(&self) -> client::Settings {
+    pub(crate) fn client(&self, codec: Codec) -> client::Settings {
         client::Settings {
+            codec,
             connect_timeout: self.connect_timeout,
             attachments: AssemblerLimits {
                 attachments: self.limits.attachments,

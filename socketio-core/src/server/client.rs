@@ -35,7 +35,7 @@ use crate::{
         earlier,
         engine::Transport,
     },
-    wire::{AckId, Message, RawArgs, Revision, encode_connect_error, encode_error_v4},
+    wire::{AckId, Encoded, Message, RawArgs, Revision, encode_connect_error, encode_error_v4},
 };
 
 /// One Socket.IO client as tasks share it: its session, and its machine behind a mutex.
@@ -197,10 +197,7 @@ impl ClientRunner {
         let auth = auth.as_deref().map(ByteString::from);
         let entered = server.enter(&name, |namespace| namespace.enter(&self.client, auth.clone()));
         let Some(socket) = entered else {
-            // A client that is gone does not miss it.
-            let _ =
-                self.client.session.send(encode_connect_error(&name, "Invalid namespace", None));
-            return;
+            return self.send_refusal(encode_connect_error(&name, "Invalid namespace", None));
         };
         self.client.machine().join(socket.namespace().shared_name(), socket.clone());
         self.hold(&socket, true);
@@ -381,12 +378,17 @@ impl ClientRunner {
                 Revision::V3 => encode_error_v4(namespace, message, data),
                 Revision::V4 => encode_connect_error(namespace, message, data),
             };
-            let _ = self.client.session.send(refusal);
+            self.send_refusal(refusal);
             self.client.machine().refuse(namespace);
         }
         if !matches!(failure, Failure::Refused(_)) {
             socket.report("connect", failure);
         }
+    }
+
+    fn send_refusal(&self, refusal: Encoded) {
+        // A client that is gone does not miss it.
+        let _ = self.client.session.send(self.client.server.engine().codec().encode(refusal));
     }
 
     /// The socket was shut.

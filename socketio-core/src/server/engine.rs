@@ -21,7 +21,7 @@ use crate::{
     config::{Config, Options},
     id::SessionId,
     proto::engine::{Connection, Settings, Transport},
-    wire::{Encoded, Framing},
+    wire::{Codec, Encoded, Framing},
 };
 
 /// What runs on Engine.IO sessions: Socket.IO, or a bare [`EngineIo`](super::EngineIo).
@@ -89,6 +89,11 @@ impl Engine {
 
     pub(crate) fn config(&self) -> &Config {
         &self.options.config
+    }
+
+    /// How packets are written, on top of Engine.IO.
+    pub(super) fn codec(&self) -> &Codec {
+        &self.options.codec
     }
 
     /// Sets the clock, unless there is one already.

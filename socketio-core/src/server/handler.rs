@@ -195,7 +195,7 @@ impl<R: Outcome<EventContext>, E: Into<BoxError>> Outcome<EventContext> for Resu
 
 impl<T: Serialize> Outcome<EventMiddlewareContext> for Data<T> {
     fn finish(self, cx: &EventMiddlewareContext) -> Result<(), Failure> {
-        let args = RawArgs::write(&self.0).map_err(|error| Failure::Handler(error.into()))?;
+        let args = RawArgs::new(&self.0).map_err(|error| Failure::Handler(error.into()))?;
         args.finish(cx)
     }
 }

@@ -16,7 +16,6 @@ use super::{
     driver::Runner,
     engine::{Engine, Host},
     handler::panicked,
-    journal::Journal,
     namespace::Namespace,
     rooms::Retired,
     session::Session,
@@ -78,9 +77,9 @@ impl SocketIo {
     }
 
     pub(crate) fn with_options(options: Options) -> Self {
-        let client = Arc::new(options.config.client());
+        let client = Arc::new(options.config.client(options.codec.clone()));
         let engine = Engine::new(options);
-        let root = Namespace::new(ROOT, false, Journal::new(&engine));
+        let root = Namespace::new(ROOT, false, &engine);
         Self(Arc::new(Server {
             client,
             engine,
@@ -99,7 +98,7 @@ impl SocketIo {
             None => format!("/{name}").into(),
         };
         let mut namespaces = write(&self.0.namespaces);
-        let new = || Namespace::new(name.clone(), false, Journal::new(&self.0.engine));
+        let new = || Namespace::new(name.clone(), false, &self.0.engine);
         namespaces.entry(name.clone()).or_insert_with(new).clone()
     }
 
@@ -262,7 +261,7 @@ impl Server {
         let candidates = read(&self.dynamic).clone();
         let make = || {
             let dynamic = candidates.iter().find(|dynamic| (dynamic.matches)(name))?;
-            let namespace = Namespace::new(own.clone(), true, Journal::new(&self.engine));
+            let namespace = Namespace::new(own.clone(), true, &self.engine);
             (dynamic.set_up)(&namespace);
             Some(namespace)
         };

@@ -13,6 +13,7 @@ use bytestring::ByteString;
 use super::{
     broadcast::{BroadcastOperator, IntoRooms},
     context::ConnectContext,
+    engine::Engine,
     handler::{Callable, Erased, Handler},
     journal::Journal,
     listeners::Listeners,
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{
     error::EmitError,
-    wire::{AckId, Args, FromArgs},
+    wire::{AckId, Args, Codec, FromArgs},
 };
 
 /// A namespace: what its clients can do, and the way to send to all of them.
@@ -35,6 +36,7 @@ pub struct Namespace(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) name: ByteString,
     pub(super) is_dynamic: bool,
+    codec: Codec,
     has_recovery: bool,
     /// Read for every event, on all threads: a lock or a counter would go to and fro between them.
     handlers: ArcSwap<Handlers>,
@@ -57,10 +59,12 @@ pub(super) struct Handlers {
 }
 
 impl Namespace {
-    pub(super) fn new(name: ByteString, is_dynamic: bool, journal: Option<Journal>) -> Self {
+    pub(super) fn new(name: ByteString, is_dynamic: bool, engine: &Engine) -> Self {
+        let journal = Journal::new(engine);
         Self(Arc::new(Inner {
             name,
             is_dynamic,
+            codec: engine.codec().clone(),
             has_recovery: journal.is_some(),
             handlers: ArcSwap::default(),
             is_observed: AtomicBool::new(false),
@@ -197,6 +201,10 @@ impl Namespace {
     /// The name, to share.
     pub(super) fn shared_name(&self) -> ByteString {
         self.0.name.clone()
+    }
+
+    pub(super) fn codec(&self) -> &Codec {
+        &self.0.codec
     }
 
     pub(super) fn has_recovery(&self) -> bool {

@@ -137,22 +137,21 @@ impl Namespace {
     ) {
         // A client that is gone or too slow misses it; the others do not.
         if !self.has_recovery() {
-            let packet = draft.finish();
+            let packet = self.codec().finish(draft);
             return self.rooms().select(selection, |socket| {
                 each(socket);
                 let _ = socket.deliver(packet.clone(), is_volatile);
             });
         }
         let mut rooms = self.rooms();
-        let Some(journal) = rooms.journal.as_deref_mut() else {
-            return;
-        };
-        let packet = match is_volatile {
+        let journal = rooms.journal();
+        let event = match is_volatile {
             true => journal.mark(draft),
             false => journal.record(selection.clone(), draft),
         };
         let position = journal.position();
-        let plain = LazyCell::new(|| without_offset(&packet, position));
+        let plain = LazyCell::new(|| self.codec().encode(without_offset(&event, position)));
+        let packet = self.codec().encode(event.clone());
         rooms.select(selection, |socket| {
             each(socket);
             let place = socket.place();
@@ -174,14 +173,13 @@ impl Namespace {
         let mut rooms = self.rooms();
         // After its return it is another with the same id.
         let socket = rooms.connected(id).cloned();
-        let Some(journal) = rooms.journal.as_deref_mut() else {
-            return Err(EmitError::Closed);
-        };
+        let journal = rooms.journal();
         if socket.is_none() && !journal.is_saved(&place.id) {
             return Err(EmitError::Closed);
         }
-        let packet = journal.record(Selection::one(id), draft);
+        let event = journal.record(Selection::one(id), draft);
         let position = journal.position();
+        let packet = self.codec().encode(event);
         match socket {
             Some(socket) => socket.deliver_recorded(position, packet),
             None => Ok(()),
@@ -244,15 +242,14 @@ impl Place {
     }
 
     /// The client is let in: gives what it missed.
-    pub(super) fn admit(&self, rooms: &Rooms, id: &SocketId) -> Vec<Encoded> {
-        let Some(journal) = rooms.journal.as_deref() else {
-            return Vec::new();
-        };
+    pub(super) fn admit(&self, rooms: &mut Rooms, id: &SocketId) -> Vec<Encoded> {
+        let joined = rooms.of(id);
+        let journal = rooms.journal();
         let mut state = self.state();
         let position = journal.position();
         state.span.end = position;
         match mem::take(&mut state.has) {
-            Some(has) => journal.missed(has, *id, &rooms.of(id)).collect(),
+            Some(has) => journal.missed(has, *id, &joined).collect(),
             None => {
                 state.span.start = position;
                 Vec::new()
@@ -262,9 +259,7 @@ impl Place {
 
     /// Finishes an event to the socket and keeps it for its return.
     pub(super) fn record(&self, rooms: &mut Rooms, id: &SocketId, draft: Draft) -> Encoded {
-        let Some(journal) = rooms.journal.as_deref_mut() else {
-            return draft.finish();
-        };
+        let journal = rooms.journal();
         let packet = journal.record(Selection::one(id), draft);
         self.sent(journal.position());
         packet
@@ -285,9 +280,7 @@ impl Place {
         joined: &[ByteString],
         reason: DisconnectReason,
     ) {
-        let Some(journal) = rooms.journal.as_deref_mut() else {
-            return;
-        };
+        let journal = rooms.journal();
         let mut state = self.state();
         let may_return = (was_connected || state.has.is_some()) && is_recoverable(reason);
         if !may_return {

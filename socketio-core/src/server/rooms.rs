@@ -9,10 +9,7 @@ use super::{
     shrink::{Shrink, is_sparse},
     socket::Socket,
 };
-use crate::{
-    id::SocketId,
-    wire::{Draft, Encoded},
-};
+use crate::id::SocketId;
 
 /// Where a member stands in a namespace's [`Rooms`].
 type Key = usize;
@@ -79,6 +76,11 @@ impl Selection {
 impl Rooms {
     pub(super) fn new(journal: Option<Journal>) -> Self {
         Self { journal: journal.map(Box::new), ..Self::default() }
+    }
+
+    /// What connection state recovery keeps, where it is on.
+    pub(super) fn journal(&mut self) -> &mut Journal {
+        self.journal.as_deref_mut().expect("a socket has a place only with a journal")
     }
 
     /// Adds a member that is not connected yet. Fails if the namespace was removed.
@@ -195,14 +197,6 @@ impl Rooms {
     /// The member with this id, connected or not.
     pub(super) fn member(&self, id: &SocketId) -> Option<&Socket> {
         self.ids.get(id).map(|key| &self.members[*key].socket)
-    }
-
-    /// Finishes an event that is not kept for anyone's return.
-    pub(super) fn mark(&self, draft: Draft) -> Encoded {
-        match &self.journal {
-            Some(journal) => journal.mark(draft),
-            None => draft.finish(),
-        }
     }
 
     /// Everyone, connected or not.

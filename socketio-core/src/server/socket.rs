@@ -70,7 +70,7 @@ impl Default for Origin {
     }
 }
 
-/// A packet on its way to one client.
+/// A packet on its way to one client, in JSON.
 pub(super) enum Outgoing {
     /// To be kept for the client's return, with connection state recovery.
     Event(Draft),
@@ -294,6 +294,7 @@ impl Socket {
         if self.shut(DisconnectReason::ServerNamespaceDisconnect) {
             // Where the client is gone already, nobody needs to be told.
             let packet = encode_disconnect(self.namespace_name());
+            let packet = self.encode(packet);
             self.0.client.session().with(|connection| connection.send_control(packet));
             self.0.client.leave(self.namespace_name());
         }
@@ -312,6 +313,10 @@ impl Socket {
 
     pub(super) fn revision(&self) -> Revision {
         self.0.client.session().revision()
+    }
+
+    fn encode(&self, packet: Encoded) -> Encoded {
+        self.0.namespace.codec().encode(packet)
     }
 
     pub(super) fn namespace_name(&self) -> &str {
@@ -352,20 +357,21 @@ impl Socket {
         };
         match self.0.phase.load(Ordering::Acquire) {
             CLOSED => Err(EmitError::Closed),
-            _ => Ok(self.0.client.session().send(packet)?),
+            _ => Ok(self.0.client.session().send(self.encode(packet))?),
         }
     }
 
     fn push_volatile(&self, packet: Outgoing) {
         let packet = match packet {
             Outgoing::Event(draft) if self.0.place.is_some() => {
-                let rooms = self.0.namespace.rooms();
-                return self.0.client.session().send_volatile(rooms.mark(draft));
+                let mut rooms = self.0.namespace.rooms();
+                let packet = self.encode(rooms.journal().mark(draft));
+                return self.0.client.session().send_volatile(packet);
             }
             Outgoing::Event(draft) => draft.finish(),
             Outgoing::Packet(packet) => packet,
         };
-        self.0.client.session().send_volatile(packet);
+        self.0.client.session().send_volatile(self.encode(packet));
     }
 
     /// Queues an event that is kept under this number for the client's return.
@@ -399,8 +405,9 @@ impl Socket {
         }
         let session = self.0.client.session();
         let place = self.0.place.as_deref();
+        let codec = self.0.namespace.codec();
         let mut rooms = self.0.namespace.rooms();
-        let missed = place.map(|place| place.admit(&rooms, &self.0.id)).unwrap_or_default();
+        let missed = place.map(|place| place.admit(&mut rooms, &self.0.id)).unwrap_or_default();
         let pid = place.map(|place| place.id().as_str());
         let connect = match self.revision() {
             Revision::V3 => encode_connect_v4(self.namespace_name()),
@@ -411,10 +418,11 @@ impl Socket {
             (Outgoing::Event(draft), None) => draft.finish(),
             (Outgoing::Packet(packet), _) => packet,
         });
-        for packet in missed.into_iter().chain([connect]).chain(held) {
-            // A client that is gone misses it; the end of the socket is under way.
-            let _ = session.send(packet);
-        }
+        let packets = missed.into_iter().chain([connect]).chain(held);
+        let packets: Vec<_> = packets.map(|packet| codec.encode(packet)).collect();
+        // All of it is bounded, and a client that is closed for what it missed would come back for
+        // it again. One that is gone misses it; the end of the socket is under way.
+        session.with(|connection| packets.into_iter().for_each(|p| connection.send_control(p)));
         rooms.set_connected(&self.0.id);
         self.0.phase.store(CONNECTED, Ordering::Release);
         drop(rooms);

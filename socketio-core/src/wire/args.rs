@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::{
     decode::{self, ArgsError},
-    encode::{Args, EncodeError, draft_event},
+    encode::{self, Args, EncodeError},
     packet::{PacketError, is_reserved},
     parts,
 };
@@ -20,7 +20,7 @@ use super::{
 ///
 /// They are read only when asked for, and handed on without being read: emitting `RawArgs` copies
 /// the text and shares the attachments.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct RawArgs {
     /// The JSON array they stand in. Empty if there are none.
     array: ByteString,
@@ -34,6 +34,17 @@ pub struct RawArgs {
 }
 
 impl RawArgs {
+    /// Writes arguments as a client would send them.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn new<T: Args + ?Sized>(args: &T) -> Result<Self, EncodeError> {
+        let (array, parts) = encode::args(args)?;
+        let mut args = Self::list(array).expect("arguments are written as JSON");
+        args.attach(parts);
+        Ok(args)
+    }
+
     /// Reads `["name", …]`.
     pub(super) fn event(array: ByteString) -> Result<(ByteString, Self), PacketError> {
         let Elements { head, tail } = elements(&array, 1)?;
@@ -44,23 +55,28 @@ impl RawArgs {
         if is_reserved(&name) {
             return Err(PacketError::ReservedEvent);
         }
-        Ok((name, Self::new(array, 1, tail)))
+        Ok((name, Self::at(array, 1, tail)))
     }
 
     /// Reads `[…]`.
     pub(super) fn list(array: ByteString) -> Result<Self, PacketError> {
         let tail = elements(&array, 0)?.tail;
-        Ok(Self::new(array, 0, tail))
+        Ok(Self::at(array, 0, tail))
     }
 
-    /// What a value is as arguments.
-    pub(crate) fn write<T: Args + ?Sized>(args: &T) -> Result<Self, EncodeError> {
-        let draft = draft_event("/", "message", None, args)?;
-        let no_event = || EncodeError::Serialize { message: "not JSON".into() };
-        draft.read().map(|(_, args)| args).ok_or_else(no_event)
+    /// Arguments that were read from elsewhere: a JSON array, and what its placeholders stand for.
+    ///
+    /// # Errors
+    /// It is no JSON array, or a placeholder stands for nothing.
+    pub fn from_json(array: &str, attachments: Vec<Bytes>) -> Result<Self, PacketError> {
+        let mut args = Self::list(array.into())?;
+        if !attachments.is_empty() {
+            args.set_attachments(attachments)?;
+        }
+        Ok(args)
     }
 
-    fn new(array: ByteString, skipped: usize, tail: Tail) -> Self {
+    fn at(array: ByteString, skipped: usize, tail: Tail) -> Self {
         Self { array, skipped, start: tail.start, end: tail.end, len: tail.len, attachments: None }
     }
 
@@ -93,6 +109,12 @@ impl RawArgs {
         decode::parse(self)
     }
 
+    /// Each argument as JSON.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let list = serde_json::from_str::<Vec<&RawValue>>(&self.array).unwrap_or_default();
+        list.into_iter().skip(self.skipped).map(RawValue::get)
+    }
+
     /// The arguments after the first `count`.
     #[must_use]
     pub fn skip(&self, count: usize) -> Self {
@@ -100,7 +122,7 @@ impl RawArgs {
         match elements(&self.array, skipped) {
             Ok(elements) => Self {
                 attachments: self.attachments.clone(),
-                ..Self::new(self.array.clone(), skipped, elements.tail)
+                ..Self::at(self.array.clone(), skipped, elements.tail)
             },
             Err(_) => Self::default(),
         }
@@ -113,10 +135,24 @@ impl RawArgs {
 
     pub(super) fn set_attachments(&mut self, parts: Vec<Bytes>) -> Result<(), PacketError> {
         parts::check_placeholders(self.array.as_ref(), parts.len())?;
-        self.attachments = Some(parts.into());
+        self.attach(parts);
         Ok(())
     }
+
+    /// Where placeholders may be anything, as the application may write what looks like one.
+    pub(super) fn attach(&mut self, parts: Vec<Bytes>) {
+        self.attachments = (!parts.is_empty()).then(|| parts.into());
+    }
 }
+
+/// Equal are those that were written alike, whatever stands around them.
+impl PartialEq for RawArgs {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_json() == other.as_json() && self.attachments() == other.attachments()
+    }
+}
+
+impl Eq for RawArgs {}
 
 /// What can be read from the arguments of an event or of an acknowledgement: everything that is
 /// `Deserialize`, as [`RawArgs::parse`] reads it, and [`RawArgs`] itself.

@@ -69,9 +69,7 @@ impl Assembler {
             self.pending = Some(pending);
             return Ok(None);
         }
-        if let Packet::Event { args, .. } | Packet::Ack { args, .. } = &mut pending.packet {
-            args.set_attachments(pending.parts)?;
-        }
+        pending.packet.set_attachments(pending.parts)?;
         Ok(Some(pending.packet))
     }
 }

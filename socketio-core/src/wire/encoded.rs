@@ -9,6 +9,7 @@ use bytestring::ByteString;
 use super::{
     engine::{Frame, MESSAGE, Message},
     framing::{Framing, Revision},
+    packet::Packet,
     payload,
 };
 
@@ -46,6 +47,18 @@ impl Encoded {
     /// Another text with the same attachments.
     pub(super) fn with_text(&self, text: impl Into<ByteString>) -> Self {
         Self { text: text.into(), attachments: self.attachments.clone() }
+    }
+
+    /// The packet that this is, as it is written in JSON.
+    pub(super) fn into_packet(self) -> Packet {
+        let text = self.text.slice_ref(&self.text[1..]);
+        let (mut packet, _) = Packet::decode(&text).expect("what the server wrote is a packet");
+        if let (Some(attachments), Packet::Event { args, .. } | Packet::Ack { args, .. }) =
+            (self.attachments, &mut packet)
+        {
+            args.attach(attachments.parts.clone());
+        }
+        packet
     }
 
     /// Bytes that this takes in a queue.

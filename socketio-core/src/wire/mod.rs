@@ -12,13 +12,15 @@ mod encode;
 mod encoded;
 pub mod engine;
 mod framing;
+#[cfg(feature = "msgpack")]
+mod msgpack;
 pub mod packet;
+mod parser;
 mod parts;
 pub mod payload;
 
-pub(crate) use self::encode::{
-    Draft, draft_event, encode_connect_v4, encode_disconnect, encode_error_v4, without_offset,
-};
+#[cfg(feature = "msgpack")]
+pub use self::msgpack::MsgPack;
 pub use self::{
     args::{FromArgs, RawArgs},
     assembler::{Assembler, AssemblerLimits},
@@ -28,4 +30,11 @@ pub use self::{
     engine::{Frame, Message},
     framing::{Framing, Revision},
     packet::{AckId, Packet, PacketError},
+    parser::{Decoder, Parser},
+};
+pub(crate) use self::{
+    encode::{
+        Draft, draft_event, encode_connect_v4, encode_disconnect, encode_error_v4, without_offset,
+    },
+    parser::{Codec, Reader},
 };

@@ -3,6 +3,7 @@
 
 use std::{fmt, str};
 
+use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::value::RawValue;
 
@@ -91,6 +92,9 @@ pub enum PacketError {
     /// The payload is not JSON.
     #[error("bad JSON")]
     Json,
+    /// Nothing that the parser can read.
+    #[error("malformed")]
+    Malformed,
     /// JSON that this type of packet cannot have.
     #[error("bad payload")]
     Payload,
@@ -152,6 +156,14 @@ impl Packet {
 }
 
 impl Packet {
+    /// Adds what its placeholders stand for.
+    pub(super) fn set_attachments(&mut self, parts: Vec<Bytes>) -> Result<(), PacketError> {
+        match self {
+            Packet::Event { args, .. } | Packet::Ack { args, .. } => args.set_attachments(parts),
+            _ => Ok(()),
+        }
+    }
+
     /// The namespace it is for.
     pub fn namespace(&self) -> &str {
         match self {
@@ -177,7 +189,7 @@ pub fn split_query(namespace: ByteString) -> (ByteString, Option<ByteString>) {
 }
 
 /// JSON, whole and of a kind that starts with one of these bytes.
-fn check(data: ByteString, starts: &[u8]) -> Result<ByteString, PacketError> {
+pub(super) fn check(data: ByteString, starts: &[u8]) -> Result<ByteString, PacketError> {
     let json: &RawValue = serde_json::from_str(&data).map_err(|_| PacketError::Json)?;
     match json.get().as_bytes().first() {
         Some(first) if starts.contains(first) => Ok(data),

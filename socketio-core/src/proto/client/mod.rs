@@ -17,13 +17,14 @@ use litemap::LiteMap;
 use self::acks::Acks;
 use super::{after, earlier};
 use crate::wire::{
-    AckId, Assembler, AssemblerLimits, Message, Packet, PacketError, RawArgs, Revision,
+    AckId, AssemblerLimits, Codec, Message, Packet, PacketError, RawArgs, Reader, Revision,
     packet::{ROOT, split_query},
 };
 
 /// What a client needs to know of the configuration.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
+    pub(crate) codec: Codec,
     pub(crate) connect_timeout: Duration,
     pub(crate) attachments: AssemblerLimits,
     pub(crate) attachments_timeout: Duration,
@@ -46,7 +47,7 @@ pub(crate) struct Settings {
 pub(crate) struct Client<S, A> {
     settings: Arc<Settings>,
     revision: Revision,
-    assembler: Assembler,
+    reader: Reader,
     attachments_deadline: Option<Instant>,
     /// Until when the first namespace must be joined.
     connect_deadline: Option<Instant>,
@@ -120,7 +121,7 @@ impl<S: Clone, A> Client<S, A> {
         };
         Self {
             revision,
-            assembler: Assembler::new(settings.attachments),
+            reader: settings.codec.reader(settings.attachments),
             attachments_deadline: None,
             connect_deadline: Some(after(now, settings.connect_timeout)),
             acks_deadline: None,
@@ -132,11 +133,7 @@ impl<S: Clone, A> Client<S, A> {
 
     /// A message came. One message is at most one event.
     pub(crate) fn handle_message(&mut self, now: Instant, message: Message) -> Option<Event<S, A>> {
-        let packet = match message {
-            Message::Text(text) => self.assembler.text(&text),
-            Message::Binary(bytes) => self.assembler.binary(bytes),
-        };
-        match packet {
+        match self.reader.decode(message) {
             Ok(Some(packet)) => {
                 self.attachments_deadline = None;
                 self.handle_packet(packet).unwrap_or_else(|violation| Some(violation.into()))

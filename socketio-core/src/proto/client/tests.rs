@@ -6,6 +6,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 fn settings() -> Settings {
     Settings {
+        codec: Codec::default(),
         connect_timeout: 45 * SECOND,
         attachments: AssemblerLimits { attachments: 10, bytes: 1000 },
         attachments_timeout: 20 * SECOND,

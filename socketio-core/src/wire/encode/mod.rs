@@ -120,15 +120,11 @@ impl Draft {
 
     /// The event as who receives it reads it: its name and arguments.
     pub(crate) fn read(&self) -> Option<(ByteString, RawArgs)> {
-        // Without the Engine.IO type.
-        let text = ByteString::from(format!("{}]", &self.text[1..]));
-        let (Packet::Event { name, mut args, .. }, _) = Packet::decode(&text).ok()? else {
-            return None;
-        };
-        if !self.parts.is_empty() {
-            args.set_attachments(self.parts.clone()).ok()?;
+        let packet = Encoded::new(format!("{}]", self.text).into(), self.parts.clone());
+        match packet.into_packet() {
+            Packet::Event { name, args, .. } => Some((name, args)),
+            _ => None,
         }
-        Some((name, args))
     }
 
     /// Bytes that the packet takes in a queue, but for a few.
@@ -143,6 +139,16 @@ pub(crate) fn without_offset(packet: &Encoded, offset: u64) -> Encoded {
         Some(text) => packet.with_text(format!("{text}]")),
         None => packet.clone(),
     }
+}
+
+/// Writes arguments as a JSON array, and the attachments that its placeholders stand for.
+pub(super) fn args<T: Args + ?Sized>(args: &T) -> Result<(ByteString, Vec<Bytes>), EncodeError> {
+    let mut out = ArgsWriter { json: vec![b'['], parts: Vec::new() };
+    args.write(&mut out)?;
+    out.json.push(b']');
+    let array = ByteString::try_from(out.json)
+        .map_err(|error| EncodeError::Serialize { message: error.to_string() })?;
+    Ok((array, out.parts))
 }
 
 /// Writes an event packet.

@@ -1,5 +1,3 @@
-use bytestring::ByteString;
-
 use super::*;
 use crate::wire::{Frame, Framing, Packet};
 
