@@ -7,7 +7,9 @@
 struct Readme;
 
 mod bench;
+mod client;
 mod echo;
+mod eioclient;
 mod fixture;
 
 use std::{
@@ -48,8 +50,13 @@ pub enum Mode {
     Abuse,
     /// For load.
     Bench,
+    /// For the suite of socket.io-client.
+    Client,
     /// Bare Engine.IO that sends everything back.
     Eio4,
+    /// For the suite of engine.io-client.
+    #[value(name = "eioclient")]
+    EioClient,
     /// Every feature behind an event.
     Fixture,
     /// For the official Socket.IO v5 suite.
@@ -103,26 +110,27 @@ impl Server {
     pub fn new(options: &Options) -> Self {
         let millis = Duration::from_millis;
         let threads = options.threads;
-        let io = match options.mode {
-            Mode::Abuse => fixture::full(builder(options, 1000, 1500)),
-            Mode::Bench => bench::server(),
-            Mode::Eio4 => {
-                let engine = echo::server(millis(300), millis(200));
-                let endpoint = Endpoint::from(&engine);
-                let kind = Kind::Engine(engine);
-                return Self { endpoint, threads, has_cors: false, kind };
-            }
-            Mode::Fixture => fixture::full(builder(options, 2000, 2000)),
+        let kind = match options.mode {
+            Mode::Abuse => Kind::Socket(fixture::full(builder(options, 1000, 1500))),
+            Mode::Bench => Kind::Socket(bench::server()),
+            Mode::Client => Kind::Socket(client::server()),
+            Mode::Eio4 => Kind::Engine(echo::server(millis(300), millis(200))),
+            Mode::EioClient => Kind::Engine(eioclient::server()),
+            Mode::Fixture => Kind::Socket(fixture::full(builder(options, 2000, 2000))),
             Mode::Sio5 => {
                 let builder = SocketIo::builder()
                     .ping_interval(millis(300))
                     .ping_timeout(millis(200))
                     .connect_timeout(millis(1000));
-                fixture::basic(builder)
+                Kind::Socket(fixture::basic(builder))
             }
         };
+        let endpoint = match &kind {
+            Kind::Engine(engine) => Endpoint::from(engine),
+            Kind::Socket(io) => Endpoint::from(io),
+        };
         let has_cors = matches!(options.mode, Mode::Abuse | Mode::Fixture);
-        Self { endpoint: Endpoint::from(&io), threads, has_cors, kind: Kind::Socket(io) }
+        Self { endpoint, threads, has_cors, kind }
     }
 
     /// CORS as a tower layer.

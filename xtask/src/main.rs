@@ -29,7 +29,8 @@ enum Chore {
     Example(Example),
     /// Counts the instructions that single operations take, and compares them with what is expected.
     Instructions(instructions::Options),
-    /// Runs the protocols' own test suites against every conformance server.
+    /// Runs the test suites of the protocols and of the official clients against every conformance
+    /// server.
     Official(official::Options),
     /// Checks that the core knows no runtime and no framework, and reads the clock in one place.
     Purity,

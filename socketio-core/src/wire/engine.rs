@@ -23,6 +23,12 @@ impl From<&str> for Message {
     }
 }
 
+impl From<String> for Message {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
 impl From<Bytes> for Message {
     fn from(bytes: Bytes) -> Self {
         Message::Binary(bytes)
