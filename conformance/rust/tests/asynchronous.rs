@@ -1,4 +1,4 @@
-//! Each story is told for every way in which the client reaches a server.
+//! The asynchronous client. Each story is told for every way in which it reaches a server.
 
 use conformance_rust::{Client, Options, Server, WAYS};
 use rust_socketio::Payload;
