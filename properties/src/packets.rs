@@ -7,10 +7,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 use socketio_core::{
-    Frame, Message, RawArgs,
+    Frame, Message, MsgPack, RawArgs,
     wire::{
-        AckId, Assembler, AssemblerLimits, Encoded, Framing, Packet, Revision, encode_ack,
-        encode_event, engine, packet,
+        AckId, Assembler, AssemblerLimits, Encoded, Framing, Packet, PacketError, Parser, Revision,
+        encode_ack, encode_event, engine, packet,
         payload::{self, Payload},
     },
 };
@@ -22,6 +22,8 @@ const LIMITS: AssemblerLimits = AssemblerLimits { attachments: 4, bytes: 100 };
 /// What is read or written.
 #[derive(Arbitrary, Clone, Debug)]
 pub enum Input {
+    /// A message for the parser `MsgPack`.
+    MsgPack(List<u8, 100>),
     /// The body of a POST.
     Payload(Kind, List<u8, 60>),
     /// The same, made of what is likely to mean something.
@@ -127,6 +129,7 @@ impl<'a> Arbitrary<'a> for Blob {
 /// Nothing panics, and what was understood comes back the same when it is written and read again.
 pub fn check(input: &Input) {
     match input {
+        Input::MsgPack(bytes) => msgpack(bytes.0.clone().into()),
         Input::Payload(kind, body) => {
             payload(kind.payload(body.0.clone().into()), kind.framing());
         }
@@ -161,6 +164,30 @@ fn payload(payload: Payload, framing: Framing) {
     assert!(again.eq(packets().map(Some)));
 }
 
+/// What was understood is the same when it is written and read again.
+fn msgpack(bytes: Bytes) {
+    if let Ok(packet) = read_msgpack(bytes) {
+        if let Packet::Event { args, .. } | Packet::Ack { args, .. } = &packet {
+            arguments(args);
+        }
+        assert_eq!(translate(packet.clone()), packet);
+    }
+}
+
+/// A packet by way of `MessagePack`.
+fn translate(packet: Packet) -> Packet {
+    match MsgPack.encode(packet).into_frames(Framing::default()).next() {
+        Some(Frame::Binary(bytes)) => read_msgpack(bytes).expect("what was written can be read"),
+        other => panic!("no binary message: {other:?}"),
+    }
+}
+
+fn read_msgpack(bytes: Bytes) -> std::result::Result<Packet, PacketError> {
+    let limits = AssemblerLimits { attachments: usize::MAX, bytes: usize::MAX };
+    let packet = MsgPack.decoder(limits).decode(Message::Binary(bytes))?;
+    Ok(packet.expect("a packet is one message"))
+}
+
 fn message(text: &str, parts: &[List<u8, 10>]) {
     for revision in [Revision::V3, Revision::V4] {
         let _ = engine::Packet::decode(&text.into(), revision);
@@ -186,6 +213,8 @@ fn message(text: &str, parts: &[List<u8, 10>]) {
             fields
         });
     }
+    // What JSON has no value for, such as 1e999 and half a character, is written as null.
+    let _ = translate(packet.clone());
     let encoded = match &packet {
         Packet::Event { namespace, id, name, args } => {
             arguments(args);
@@ -254,10 +283,17 @@ fn values(name: &str, id: AckId, first: &Sample, rest: &[Sample]) {
     };
     match encode_event("/n", name, Some(id), &arguments) {
         Ok(encoded) => match assemble(encoded) {
-            Packet::Event { name: name2, id: id2, args, .. } => {
-                assert_eq!((name, Some(id)), (&*name2, id2));
-                read(args);
-            }
+            packet @ Packet::Event { .. } => match (translate(packet.clone()), packet) {
+                (
+                    Packet::Event { args: translated, .. },
+                    Packet::Event { name: name2, id: id2, args, .. },
+                ) => {
+                    assert_eq!((name, Some(id)), (&*name2, id2));
+                    read(args);
+                    read(translated);
+                }
+                other => panic!("no events: {other:?}"),
+            },
             other => panic!("no event: {other:?}"),
         },
         Err(error) => assert!(packet::is_reserved(name), "{error}"),

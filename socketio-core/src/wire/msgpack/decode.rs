@@ -112,10 +112,10 @@ impl<'a> Reader<'a> {
 
     /// Writes the next value as JSON. Tells whether there is one, which `undefined` is not.
     fn value(&mut self, depth: usize) -> Result<bool, PacketError> {
-        if depth > MAX_DEPTH {
-            return Err(PacketError::Malformed);
-        }
         match self.item()? {
+            Item::Array(_) | Item::Map(_) if depth == MAX_DEPTH => {
+                return Err(PacketError::Malformed);
+            }
             Item::Array(len) => self.array(len, depth)?,
             Item::Binary(len) => self.binary(len)?,
             Item::Bool(value) => self.put(value),

@@ -57,9 +57,8 @@ impl Decoder for MsgPackDecoder {
     }
 }
 
-/// How deep arrays and objects may stand in each other: what is deeper than 128 cannot be read from
-/// JSON.
-const MAX_DEPTH: usize = 100;
+/// How deep arrays and objects may stand in each other, as for JSON.
+const MAX_DEPTH: usize = 128;
 
 /// The extension for what `MessagePack` has no type for: `undefined` in one byte, a `Date` in eight,
 /// and an `ArrayBuffer` with its length in front.
