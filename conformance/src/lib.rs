@@ -6,6 +6,11 @@
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+/// That of the chapters, too.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/delivery.md")]
+struct Delivery;
+
 mod bench;
 mod client;
 mod echo;

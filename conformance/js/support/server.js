@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import net from 'node:net';
 
 import { sleep, within } from './wait.js';
@@ -30,6 +31,13 @@ export class Server {
   /** The last of what the server wrote to its standard error. */
   get complaints() {
     return this.#complaints;
+  }
+
+  /** The most memory that the server ever held, in bytes. Only Linux tells; elsewhere null. */
+  async memory() {
+    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8').catch(() => '');
+    const peak = /^VmHWM:\s+(\d+) kB$/m.exec(status);
+    return peak && Number(peak[1]) * 1024;
   }
 
   /** Starts on `port`, or on a free one. Another process may take a free port first: then it tries again. */
