@@ -102,13 +102,13 @@ pub use self::{
     config::{Builder, Config, ConfigError, Limits, Recovery},
     error::{AckError, BoxError, ConnectError, EmitError, ErrorReport, ExtractError, Failure},
     id::SocketId,
-    proto::{DisconnectReason, client::Violation, engine::Transport},
+    proto::{DisconnectReason, client::Violation, cluster::RemoteHandshake, engine::Transport},
     server::{
         Ack, AckFuture, Auth, BroadcastOperator, ConnectContext, Context, Data, DisconnectContext,
         EngineIo, EngineSocket, Event, EventContext, EventMiddlewareContext, EventName, Extension,
         Extensions, FromContext, Handler, Handshake, IntoRooms, ListenerId, MissingReplies,
-        Namespace, Outcome, OutgoingContext, PeerAddr, PollingDriver, Replies, Socket, SocketData,
-        SocketIo, SocketOperator, State, WebSocketError,
+        Namespace, Outcome, OutgoingContext, PeerAddr, PollingDriver, RemoteSocket, Replies,
+        Socket, SocketData, SocketIo, SocketOperator, State, WebSocketError,
     },
     wire::{Args, ArgsError, EncodeError, Frame, FromArgs, Message, RawArgs},
 };

@@ -11,6 +11,7 @@
 //! Bad input is not an error to be forgotten by the caller but an event with a reason.
 
 pub(crate) mod client;
+pub(crate) mod cluster;
 pub(crate) mod engine;
 
 use std::{

@@ -5,6 +5,7 @@ use bytestring::ByteString;
 use super::{
     namespace::Namespace,
     outgoing::Audience,
+    remote::RemoteSocket,
     replies::{Gathering, Replies, Share, Waiting},
     rooms::Selection,
     socket::Socket,
@@ -147,6 +148,12 @@ impl BroadcastOperator {
         let mut sockets = Vec::new();
         self.namespace.rooms().select(&self.selection, |socket| sockets.push(socket.clone()));
         sockets
+    }
+
+    /// The selected sockets. Node: `fetchSockets`.
+    pub async fn fetch_sockets(&self) -> Vec<RemoteSocket> {
+        let remote = |socket: &Socket| RemoteSocket::new(self.namespace.clone(), socket.describe());
+        self.sockets().iter().map(remote).collect()
     }
 
     /// Has all selected sockets join rooms. Node: `socketsJoin`.

@@ -19,6 +19,7 @@ mod namespace;
 mod outgoing;
 mod pump;
 mod recovery;
+mod remote;
 mod replies;
 mod rooms;
 mod session;
@@ -42,6 +43,7 @@ pub use self::{
     listeners::ListenerId,
     namespace::Namespace,
     pump::WebSocketError,
+    remote::RemoteSocket,
     replies::{AckFuture, MissingReplies, Replies},
     socket::{Socket, SocketOperator},
 };

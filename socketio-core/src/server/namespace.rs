@@ -17,6 +17,7 @@ use super::{
     handler::{Callable, Erased, Handler},
     journal::Journal,
     listeners::Listeners,
+    remote::RemoteSocket,
     replies::Replies,
     rooms::Rooms,
     socket::Socket,
@@ -187,6 +188,27 @@ impl Namespace {
     /// The connected sockets of this node.
     pub fn sockets(&self) -> Vec<Socket> {
         self.operator().sockets()
+    }
+
+    /// All connected sockets. Node: `fetchSockets`.
+    pub async fn fetch_sockets(&self) -> Vec<RemoteSocket> {
+        self.operator().fetch_sockets().await
+    }
+
+    /// Has all sockets join rooms. Node: `socketsJoin`.
+    pub fn join(&self, rooms: impl IntoRooms) {
+        self.operator().join(rooms);
+    }
+
+    /// Has all sockets leave rooms. Node: `socketsLeave`.
+    pub fn leave(&self, rooms: impl IntoRooms) {
+        self.operator().leave(rooms);
+    }
+
+    /// Takes all sockets out of the namespace; with `close`, their connections too. Node:
+    /// `disconnectSockets`.
+    pub fn disconnect(&self, close: bool) {
+        self.operator().disconnect(close);
     }
 
     /// How many sockets of this node are connected.

@@ -148,6 +148,13 @@ impl<T> Replies<T> {
     }
 }
 
+impl<T: FromArgs> Replies<T> {
+    /// The next one, as the stream has it.
+    pub(super) async fn next(&mut self) -> Option<(SocketId, Result<T, AckError>)> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}
+
 impl<T: FromArgs> Stream for Replies<T> {
     type Item = (SocketId, Result<T, AckError>);
 
@@ -174,9 +181,7 @@ impl<T: FromArgs + Send + 'static> IntoFuture for Replies<T> {
     fn into_future(mut self) -> Self::IntoFuture {
         Box::pin(async move {
             let (mut replies, mut missing) = (Vec::new(), Vec::new());
-            while let Some((id, reply)) =
-                std::future::poll_fn(|cx| Pin::new(&mut self).poll_next(cx)).await
-            {
+            while let Some((id, reply)) = self.next().await {
                 match reply {
                     Ok(reply) => replies.push(reply),
                     Err(error) => missing.push((id, error)),

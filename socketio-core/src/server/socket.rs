@@ -159,6 +159,11 @@ impl Socket {
         }?)
     }
 
+    /// The auth payload as JSON, if the client sent one.
+    pub(super) fn raw_auth(&self) -> Option<&str> {
+        self.0.auth.as_deref()
+    }
+
     /// The transport now in use.
     pub fn transport(&self) -> Transport {
         self.0.client.session().read(|connection| connection.transport())
