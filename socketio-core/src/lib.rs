@@ -35,6 +35,7 @@
 //! - Handlers are functions whose arguments are [extractors](FromContext): [`Socket`], [`Data`],
 //!   [`Auth`], [`Ack`], [`State`], [`Extension`], [`Handshake`], [`RawArgs`], [`EventName`],
 //!   [`DisconnectReason`], [`SocketIo`], and an `Option` or `Result` of any.
+//! - [`Event`] makes types of events, whose names and acknowledgements the compiler checks then.
 //! - [`EngineIo`] is the layer below alone: messages without events.
 //! - [`wire`] has the codecs, for clients and tools.
 //!
@@ -83,6 +84,9 @@
 //! it puts into the head's extensions as [`PeerAddr`], and what owns the connection, such as a
 //! handle for upgrades, it takes out of them: handlers can see what is left.
 
+#[cfg(feature = "derive")]
+pub use socketio_macros::Event;
+
 mod accept;
 mod clock;
 mod config;
@@ -104,11 +108,12 @@ pub use self::{
     id::SocketId,
     proto::{DisconnectReason, client::Violation, cluster::RemoteHandshake, engine::Transport},
     server::{
-        Ack, AckFuture, Auth, BroadcastOperator, ConnectContext, Context, Data, DisconnectContext,
-        EngineIo, EngineSocket, Event, EventContext, EventMiddlewareContext, EventName, Extension,
-        Extensions, FromContext, Handler, Handshake, IntoRooms, ListenerId, MissingReplies,
-        Namespace, Outcome, OutgoingContext, PeerAddr, PollingDriver, RemoteSocket, Replies,
-        Socket, SocketData, SocketIo, SocketOperator, State, WebSocketError,
+        Ack, AckFuture, AckOf, Answers, Auth, BroadcastOperator, ConnectContext, Context, Data,
+        DisconnectContext, EngineIo, EngineSocket, Event, EventArgs, EventContext,
+        EventMiddlewareContext, EventName, Extension, Extensions, FromContext, Handler, Handshake,
+        HasEvent, IntoRooms, ListenerId, MissingReplies, Namespace, NoAck, Outcome,
+        OutgoingContext, PeerAddr, PollingDriver, RemoteSocket, Replies, Socket, SocketData,
+        SocketIo, SocketOperator, State, WebSocketError,
     },
     wire::{Args, ArgsError, EncodeError, Frame, FromArgs, Message, RawArgs},
 };

@@ -42,7 +42,7 @@ impl Ack {
         self.0.is_some()
     }
 
-    /// Answers: a tuple is several arguments, anything else is one.
+    /// Answers: a tuple is [several arguments](Args), anything else is one.
     ///
     /// # Errors
     /// The value cannot be written, or the client is gone.

@@ -50,12 +50,12 @@ pub trait Context: Send + Sync + 'static {
 
 /// What has an event: one that came, at its middlewares and its handlers, or one that is sent.
 ///
-/// Implement [`FromContext`] for `C: Event` to have an extractor for all of them.
+/// Implement [`FromContext`] for `C: HasEvent` to have an extractor for all of them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no event",
     note = "`Data`, `EventName` and `RawArgs` are for handlers of events"
 )]
-pub trait Event: Context {
+pub trait HasEvent: Context {
     /// The event's name.
     fn name(&self) -> &ByteString;
 
@@ -160,7 +160,7 @@ impl Context for EventMiddlewareContext {
 
 macro_rules! events {
     ($($context:ty: $($place:ident)*),*) => {$(
-        impl Event for $context {
+        impl HasEvent for $context {
             fn name(&self) -> &ByteString {
                 &self$(.$place)*.name
             }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::{
     ack::Ack,
     context::{
-        Context, DisconnectContext, Event, EventContext, EventMiddlewareContext, FromContext,
+        Context, DisconnectContext, EventContext, EventMiddlewareContext, FromContext, HasEvent,
     },
     handshake::Handshake,
     io::SocketIo,
@@ -103,19 +103,19 @@ fn missing<T>(what: &str) -> ExtractError {
     ExtractError::new(format!("no {what} of type {}", type_name::<T>()))
 }
 
-impl<C: Event, T: DeserializeOwned> FromContext<C> for Data<T> {
+impl<C: HasEvent, T: DeserializeOwned> FromContext<C> for Data<T> {
     fn from_context(cx: &C) -> Result<Self, ExtractError> {
         Ok(Data(cx.args().parse()?))
     }
 }
 
-impl<C: Event> FromContext<C> for RawArgs {
+impl<C: HasEvent> FromContext<C> for RawArgs {
     fn from_context(cx: &C) -> Result<Self, ExtractError> {
         Ok(cx.args().clone())
     }
 }
 
-impl<C: Event> FromContext<C> for EventName {
+impl<C: HasEvent> FromContext<C> for EventName {
     fn from_context(cx: &C) -> Result<Self, ExtractError> {
         Ok(EventName(cx.name().clone()))
     }

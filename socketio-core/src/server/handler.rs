@@ -27,15 +27,16 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot handle this",
     label = "not a handler",
-    note = "every argument must be an extractor for `{C}`, such as `Socket` or `Data<T>`",
+    note = "every argument must be an extractor for `{C}`, such as `Socket`, or `Data<T>` of a `T` \
+            that is `Deserialize`",
     note = "the return value must be `()`, or where it fits `Data<T>` or a `Result`, or a `Send` \
             future of one",
     note = "an async closure that uses captured variables must be written `move |…| {{ let x = \
             x.clone(); async move {{ … }} }}`, or take them as `State<T>`"
 )]
 pub trait Handler<C, M>: Send + Sync + 'static {
-    #[doc(hidden)]
-    const CAN_REFUSE: bool;
+    /// What it returns in the end.
+    type Output: Outcome<C>;
 
     #[doc(hidden)]
     fn call(&self, cx: &C) -> Started;
@@ -114,7 +115,7 @@ macro_rules! handlers {
             R: Outcome<C>,
             $($arg: FromContext<C>,)*
         {
-            const CAN_REFUSE: bool = R::CAN_REFUSE;
+            type Output = R;
 
             fn call(&self, cx: &C) -> Started {
                 $(let $arg = match $arg::from_context(cx) {
@@ -135,7 +136,7 @@ macro_rules! handlers {
             R: Outcome<C>,
             $($arg: FromContext<C>,)*
         {
-            const CAN_REFUSE: bool = R::CAN_REFUSE;
+            type Output = R;
 
             fn call(&self, cx: &C) -> Started {
                 $(let $arg = match $arg::from_context(cx) {

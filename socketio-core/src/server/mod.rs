@@ -9,6 +9,7 @@ mod data;
 mod driver;
 mod engine;
 mod engine_io;
+mod event;
 mod extract;
 mod handler;
 mod handshake;
@@ -30,12 +31,13 @@ pub use self::{
     ack::Ack,
     broadcast::{BroadcastOperator, IntoRooms},
     context::{
-        ConnectContext, Context, DisconnectContext, Event, EventContext, EventMiddlewareContext,
-        FromContext, OutgoingContext,
+        ConnectContext, Context, DisconnectContext, EventContext, EventMiddlewareContext,
+        FromContext, HasEvent, OutgoingContext,
     },
     data::{Extensions, SocketData},
     driver::PollingDriver,
     engine_io::{EngineIo, EngineSocket},
+    event::{AckOf, Answers, Event, EventArgs, NoAck},
     extract::{Auth, Data, EventName, Extension, State},
     handler::{Handler, Outcome},
     handshake::{Handshake, PeerAddr},

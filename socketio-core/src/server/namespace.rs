@@ -14,7 +14,7 @@ use super::{
     broadcast::{BroadcastOperator, IntoRooms},
     context::ConnectContext,
     engine::Engine,
-    handler::{Callable, Erased, Handler},
+    handler::{Callable, Erased, Handler, Outcome},
     journal::Journal,
     listeners::Listeners,
     remote::RemoteSocket,
@@ -111,7 +111,10 @@ impl Namespace {
     {
         let handler: Arc<dyn Callable<_>> = Arc::new(Erased::new(handler));
         self.change_handlers(|handlers| {
-            let place = if H::CAN_REFUSE { &mut handlers.deciding } else { &mut handlers.connect };
+            let place = match H::Output::CAN_REFUSE {
+                true => &mut handlers.deciding,
+                false => &mut handlers.connect,
+            };
             place.push(handler.clone());
         });
     }

@@ -192,7 +192,7 @@ impl Socket {
         self.state().end.as_ref().map(|(reason, _)| *reason)
     }
 
-    /// Sends an event: a tuple is several arguments, anything else is one. Never blocks.
+    /// Sends an event: a tuple is [several arguments](Args), anything else is one. Never blocks.
     ///
     /// # Errors
     /// The event cannot be written, the client has left, or it is too slow.

@@ -56,10 +56,7 @@ macro_rules! plain_methods {
             deserialize_str();
             deserialize_string();
             deserialize_option();
-            deserialize_unit_struct(name: &'static str);
-            deserialize_newtype_struct(name: &'static str);
             deserialize_seq();
-            deserialize_tuple_struct(name: &'static str, len: usize);
             deserialize_map();
             deserialize_struct(name: &'static str, fields: &'static [&'static str]);
             deserialize_enum(name: &'static str, variants: &'static [&'static str]);
@@ -68,6 +65,10 @@ macro_rules! plain_methods {
     };
 }
 pub(super) use plain_methods;
+
+/// How the names begin that `serde_json` marks its own types with, such as `RawValue`: only its own
+/// deserializer reads them.
+const SERDE_JSON: &str = "$serde_json::private::";
 
 /// Several arguments to a tuple, the first to everything else.
 struct ArgsDeserializer<'de> {
@@ -108,6 +109,35 @@ impl<'de> Deserializer<'de> for ArgsDeserializer<'de> {
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match name.starts_with(SERDE_JSON) {
+            true => serde_json::Deserializer::from_str(self.args.as_json())
+                .deserialize_newtype_struct(name, visitor),
+            false => visitor.visit_newtype_struct(self),
+        }
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_tuple(len, visitor)
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
@@ -256,6 +286,31 @@ mod tests {
             parse(r#"["a",{"b":1}]"#),
             Ok((String::from("a"), HashMap::from([(String::from("b"), 1)])))
         );
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Unit;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Pair(u8, Option<String>);
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Single<T>(T);
+
+    #[test]
+    fn a_struct_without_field_names_is_the_tuple_of_its_fields() {
+        assert_eq!(parse("[]"), Ok(Unit));
+        assert_eq!(parse("[null]"), Ok(Unit));
+        assert_eq!(parse(r#"[1,"a"]"#), Ok(Pair(1, Some("a".into()))));
+        assert_eq!(parse("[1]"), Ok(Pair(1, None)));
+        assert_eq!(parse("[[1,null]]"), Ok((Pair(1, None),)));
+        assert_eq!(parse(r#"["a",1]"#), Ok(Single(String::from("a"))));
+        assert_eq!(parse("[1,2]"), Ok(Single((1, 2))));
+        assert_eq!(parse("[]"), Ok(Single(None::<u8>)));
+        let bytes = args(r#"["a",{"_placeholder":true,"num":0}]"#, &["x"]);
+        assert_eq!(bytes.parse(), Ok(Single((String::from("a"), Bytes::from("x")))));
+        let raw = parse::<Box<serde_json::value::RawValue>>("[[1],2]").expect("any JSON");
+        assert_eq!(raw.get(), "[1]");
     }
 
     #[test]

@@ -50,7 +50,10 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for WithParts<'_, D> {
 
     forward! {
         deserialize_unit();
+        deserialize_unit_struct(name: &'static str);
+        deserialize_newtype_struct(name: &'static str);
         deserialize_tuple(len: usize);
+        deserialize_tuple_struct(name: &'static str, len: usize);
         deserialize_ignored_any();
     }
 }

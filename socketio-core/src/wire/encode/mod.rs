@@ -42,7 +42,8 @@ pub enum EncodeError {
 /// What can stand behind an event's name, or in an acknowledgement.
 ///
 /// A tuple (or an array, which serde does not tell from it) is several arguments, `()` is none,
-/// and everything else is one. Bytes anywhere in the value become attachments.
+/// and everything else is one. A struct without field names counts as the tuple of its fields, or
+/// with a single field as that field. Bytes anywhere in the value become attachments.
 pub trait Args {
     #[doc(hidden)]
     fn write(&self, out: &mut ArgsWriter) -> Result<(), EncodeError>;
@@ -355,17 +356,26 @@ impl ser::Error for TupleError {
     }
 }
 
-impl SerializeTuple for TupleSerializer<'_> {
-    type Ok = ();
-    type Error = TupleError;
+macro_rules! arguments {
+    ($($trait:ident::$method:ident;)*) => {$(
+        impl $trait for TupleSerializer<'_> {
+            type Ok = ();
+            type Error = TupleError;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), TupleError> {
-        Ok(argument(self.out, self.parts, value)?)
-    }
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), TupleError> {
+                Ok(argument(self.out, self.parts, value)?)
+            }
 
-    fn end(self) -> Result<(), TupleError> {
-        Ok(())
-    }
+            fn end(self) -> Result<(), TupleError> {
+                Ok(())
+            }
+        }
+    )*};
+}
+
+arguments! {
+    SerializeTuple::serialize_element;
+    SerializeTupleStruct::serialize_field;
 }
 
 macro_rules! not_a_tuple {
@@ -383,7 +393,7 @@ impl Serializer for TupleSerializer<'_> {
     type Error = TupleError;
     type SerializeSeq = Never;
     type SerializeTuple = Self;
-    type SerializeTupleStruct = Never;
+    type SerializeTupleStruct = Self;
     type SerializeTupleVariant = Never;
     type SerializeMap = Never;
     type SerializeStruct = Never;
@@ -393,19 +403,27 @@ impl Serializer for TupleSerializer<'_> {
         Ok(self)
     }
 
-    fn serialize_unit(self) -> Result<(), TupleError> {
-        Ok(())
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<(), TupleError> {
-        Err(TupleError::NotATuple)
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, TupleError> {
+        Ok(self)
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         _: &'static str,
-        _: &T,
+        value: &T,
     ) -> Result<(), TupleError> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), TupleError> {
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), TupleError> {
+        Ok(())
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<(), TupleError> {
         Err(TupleError::NotATuple)
     }
 
@@ -441,10 +459,8 @@ impl Serializer for TupleSerializer<'_> {
         serialize_str(&str) -> ();
         serialize_bytes(&[u8]) -> ();
         serialize_none() -> ();
-        serialize_unit_struct(&'static str) -> ();
         serialize_unit_variant(&'static str, u32, &'static str) -> ();
         serialize_seq(Option<usize>) -> Never;
-        serialize_tuple_struct(&'static str, usize) -> Never;
         serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Never;
         serialize_map(Option<usize>) -> Never;
         serialize_struct(&'static str, usize) -> Never;

@@ -40,6 +40,27 @@ fn a_tuple_is_several_arguments_and_anything_else_is_one() {
     assert_eq!(event(&()), [text(r#"42["e"]"#)]);
 }
 
+#[derive(Serialize)]
+struct Unit;
+
+#[derive(Serialize)]
+struct Pair(u8, &'static str);
+
+#[derive(Serialize)]
+struct Single<T>(T);
+
+#[test]
+fn a_struct_without_field_names_is_the_tuple_of_its_fields() {
+    assert_eq!(event(&Unit), [text(r#"42["e"]"#)]);
+    assert_eq!(event(&Pair(1, "a")), [text(r#"42["e",1,"a"]"#)]);
+    assert_eq!(event(&Single("a")), [text(r#"42["e","a"]"#)]);
+    assert_eq!(event(&Single((1, 2))), [text(r#"42["e",1,2]"#)]);
+    assert_eq!(event(&(Pair(1, "a"),)), [text(r#"42["e",[1,"a"]]"#)]);
+    assert_eq!(event(&Some(Pair(1, "a"))), [text(r#"42["e",[1,"a"]]"#)]);
+    let raw = serde_json::value::RawValue::from_string("[1]".into()).expect("JSON");
+    assert_eq!(event(&raw), [text(r#"42["e",[1]]"#)]);
+}
+
 #[test]
 fn namespaces_ids_and_names_are_written() {
     let encoded = encode_event("/n", "\"", Some(AckId(7)), &true).expect("an event");
