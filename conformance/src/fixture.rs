@@ -7,8 +7,8 @@ use std::{
 use ciborium::Value as Any;
 use serde_json::{Map, Value, json, value::RawValue};
 use socketio_core::{
-    AckError, Auth, Builder, ConnectError, Data, DisconnectReason, EmitError, Namespace, RawArgs,
-    Socket, SocketIo, State,
+    AckError, Auth, Builder, ConnectError, Data, DisconnectReason, EmitError, Namespace,
+    NamespaceRequest, RawArgs, Socket, SocketIo, State,
 };
 
 /// Two namespaces that send back what they get.
@@ -33,8 +33,8 @@ pub(crate) fn full(builder: Builder) -> SocketIo {
         }
         _ => Ok(()),
     });
-    let is_dynamic = |name: &str| {
-        let number = name.strip_prefix("/dyn-");
+    let is_dynamic = |request: NamespaceRequest| {
+        let number = request.name().strip_prefix("/dyn-");
         number.is_some_and(|n| !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit()))
     };
     io.of_dynamic(is_dynamic, everything);

@@ -116,7 +116,7 @@ fn handlers(server: &TestServer) {
         answer.unwrap_or_default()
     });
     io.of("/n").on("message", |socket: Socket| socket.disconnect());
-    io.of_dynamic(|name| name.starts_with("/dyn-"), |_| {});
+    io.of_dynamic("/dyn-{name}", |_| {});
     io.on_error(|_| {});
 }
 

@@ -144,6 +144,9 @@ pub enum Failure {
     /// It refused the connect.
     #[error("refused: {0}")]
     Refused(ConnectError),
+    /// A client asked for one more dynamic namespace than there may be.
+    #[error("too many dynamic namespaces")]
+    TooManyNamespaces,
     /// The client broke the protocol and was closed.
     #[error("protocol violation: {0}")]
     Violation(#[from] Violation),
@@ -168,7 +171,7 @@ impl Failure {
                         )
                     )
             }
-            Failure::Panic { .. } | Failure::Refused(_) => false,
+            Failure::Panic { .. } | Failure::Refused(_) | Failure::TooManyNamespaces => false,
             Failure::Violation(_) => true,
         }
     }
@@ -190,8 +193,10 @@ pub struct ErrorReport {
 
 impl fmt::Display for ErrorReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let (Some(event), Some(namespace)) = (&self.event, &self.namespace) {
-            write!(f, "{event:?} in {namespace}: ")?;
+        match (&self.event, &self.namespace) {
+            (Some(event), Some(namespace)) => write!(f, "{event:?} in {namespace}: ")?,
+            (None, Some(namespace)) => write!(f, "{namespace}: ")?,
+            _ => {}
         }
         self.failure.fmt(f)
     }

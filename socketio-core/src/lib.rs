@@ -34,7 +34,7 @@
 //!   [`BroadcastOperator`] says whom to send to.
 //! - Handlers are functions whose arguments are [extractors](FromContext): [`Socket`], [`Data`],
 //!   [`Auth`], [`Ack`], [`State`], [`Extension`], [`Handshake`], [`RawArgs`], [`EventName`],
-//!   [`DisconnectReason`], [`SocketIo`], and an `Option` or `Result` of any.
+//!   [`DisconnectReason`], [`NamespaceParams`], [`SocketIo`], and an `Option` or `Result` of any.
 //! - [`Event`] makes types of events, whose names and acknowledgements the compiler checks then.
 //! - [`EngineIo`] is the layer below alone: messages without events.
 //! - [`wire`] has the codecs, for clients and tools.
@@ -109,9 +109,10 @@ pub use self::{
     proto::{DisconnectReason, client::Violation, cluster::RemoteHandshake, engine::Transport},
     server::{
         Ack, AckFuture, AckOf, Answers, Auth, BroadcastOperator, ConnectContext, Context, Data,
-        DisconnectContext, EngineIo, EngineSocket, Event, EventArgs, EventContext,
-        EventMiddlewareContext, EventName, Extension, Extensions, FromContext, Handler, Handshake,
-        HasEvent, IntoRooms, ListenerId, MissingReplies, Namespace, NoAck, Outcome,
+        DisconnectContext, DynamicNamespace, EngineIo, EngineSocket, Event, EventArgs,
+        EventContext, EventMiddlewareContext, EventName, Extension, Extensions, FromContext,
+        Handler, Handshake, HasEvent, IntoRooms, ListenerId, MissingReplies, Namespace,
+        NamespaceDecision, NamespaceMatcher, NamespaceParams, NamespaceRequest, NoAck, Outcome,
         OutgoingContext, PeerAddr, PollingDriver, RemoteSocket, Replies, Socket, SocketData,
         SocketIo, SocketOperator, State, WebSocketError,
     },

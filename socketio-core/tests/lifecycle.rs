@@ -4,20 +4,17 @@ mod support;
 
 use std::{
     future::pending,
-    pin::Pin,
     sync::{
-        Arc, Barrier, Mutex,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    thread,
     time::Duration,
 };
 
 use futures_util::{FutureExt, future::abortable};
 use socketio_core::{
     AckError, Clock, Data, DisconnectReason, Endpoint, EventName, Extension, ExtractError, Failure,
-    Limits, Socket, SocketIo, State, Violation,
-    testing::{TestClock, TestServer},
+    Limits, NamespaceRequest, Socket, SocketIo, State, Violation, testing::TestServer,
 };
 
 use self::support::{WebSocket, upgrade};
@@ -151,37 +148,12 @@ fn the_three_identities_have_nothing_in_common() {
 }
 
 #[test]
-fn namespaces_are_made_on_demand_and_removed_when_empty() {
-    let server = TestServer::new(SocketIo::builder().cleanup_empty_namespaces(true));
-    let made = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&made);
-    server.io().of_dynamic(
-        |name| name.starts_with("/tenant-"),
-        move |namespace| {
-            counted.fetch_add(1, Ordering::Relaxed);
-            namespace.on("name", |socket: Socket| Data(socket.namespace().name().to_owned()));
-        },
-    );
-    assert!(server.connect_to("/other", &()).is_err());
-    let first = server.connect_to("/tenant-1", &()).expect("let in");
-    let second = server.connect_to("/tenant-1", &()).expect("let in");
-    assert_eq!(first.ask::<String>("name", &()), "/tenant-1");
-    assert_eq!(made.load(Ordering::Relaxed), 1);
-    first.disconnect();
-    server.connect_to("/tenant-1", &()).expect("let in").connection().close();
-    assert_eq!(made.load(Ordering::Relaxed), 1);
-    second.disconnect();
-    server.connect_to("/tenant-1", &()).expect("let in");
-    assert_eq!(made.load(Ordering::Relaxed), 2, "the empty one was removed");
-}
-
-#[test]
 fn a_panic_anywhere_in_the_application_is_survived() {
     let server = server();
     server.io().on_error(|report| panic!("a bug in the hook: {report}"));
     server.io().on("error", || Err::<(), _>("an error"));
-    server.io().of_dynamic(|name| name == "/bad-name" && panic!("a bug"), |_| {});
-    server.io().of_dynamic(|name| name == "/bad-set-up", |_| panic!("a bug"));
+    server.io().of_dynamic(|_: NamespaceRequest| -> bool { panic!("a bug") }, |_| {});
+    server.io().of_dynamic("/bad-set-up", |_| panic!("a bug"));
     let client = server.connect();
     client.emit("error", &());
     for name in ["/bad-name", "/bad-set-up"] {
@@ -194,7 +166,7 @@ fn a_panic_anywhere_in_the_application_is_survived() {
 fn namespaces_of_one_client_are_limited() {
     let limits = Limits { namespaces: 3, ..Limits::default() };
     let server = TestServer::new(SocketIo::builder().limits(limits));
-    server.io().of_dynamic(|_| true, |_| {});
+    server.io().of_dynamic("/{name}", |_| {});
     let violations = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&violations);
     server.io().on_error(move |report| {
@@ -252,7 +224,7 @@ fn closing_runs_every_disconnect_handler_and_refuses_new_clients() {
 fn namespaces_that_the_server_ended_do_not_count() {
     let limits = Limits { namespaces: 3, ..Limits::default() };
     let server = TestServer::new(SocketIo::builder().limits(limits));
-    server.io().of_dynamic(|_| true, |_| {});
+    server.io().of_dynamic("/{name}", |_| {});
     let connection = server.open();
     for n in 0..10 {
         let name = format!("/{n}");
@@ -287,55 +259,6 @@ fn a_session_whose_task_is_dropped_keeps_no_socket() {
     assert_eq!(server.io().clients_count(), 0);
     assert_eq!(server.io().sockets_count(), 0);
     assert_eq!(Arc::strong_count(&witness), 2, "the socket is gone");
-}
-
-/// A client whose session runs on the thread that sends, as far as it gets.
-struct OnThread {
-    websocket: WebSocket,
-    session: Pin<Box<dyn Future<Output = ()> + Send>>,
-}
-
-impl OnThread {
-    fn open(io: &SocketIo) -> Self {
-        let websocket = WebSocket::default();
-        let session = upgrade(&Endpoint::from(io), None).serve(websocket.clone());
-        Self { websocket, session: Box::pin(session) }
-    }
-
-    fn send(&mut self, text: &str) {
-        self.websocket.send_text(text);
-        assert!((&mut self.session).now_or_never().is_none(), "the session goes on");
-    }
-}
-
-#[test]
-fn a_namespace_that_is_joined_while_others_leave_it_is_not_removed() {
-    for _ in 0..300 {
-        let options = SocketIo::builder().cleanup_empty_namespaces(true);
-        let io = options.clock(Arc::new(TestClock::default())).build().expect("valid options");
-        io.of_dynamic(|_| true, |_| {});
-        let [mut first, mut second, mut third] = [(); 3].map(|()| OnThread::open(&io));
-        first.send("40/n,");
-        second.send("40/n,");
-        let start = &Barrier::new(3);
-        thread::scope(|scope| {
-            for leaving in [&mut first, &mut second] {
-                scope.spawn(move || {
-                    start.wait();
-                    leaving.send("41/n,");
-                });
-            }
-            scope.spawn(|| {
-                start.wait();
-                for _ in 0..20 {
-                    third.send("40/n,");
-                    third.send("41/n,");
-                }
-                third.send("40/n,");
-            });
-        });
-        assert_eq!(io.of("/n").sockets_count(), 1, "the one that joined last");
-    }
 }
 
 #[test]

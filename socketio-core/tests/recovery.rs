@@ -421,12 +421,9 @@ fn a_namespace_stays_while_someone_may_come_back_to_it() {
         build(SocketIo::builder().recovery(Recovery::default()).cleanup_empty_namespaces(true));
     let made = Arc::new(Mutex::new(0));
     let kept = Arc::clone(&made);
-    server.io().of_dynamic(
-        |name| name == "/tenant",
-        move |_| {
-            *kept.lock().expect("no panic") += 1;
-        },
-    );
+    server.io().of_dynamic("/tenant", move |_| {
+        *kept.lock().expect("no panic") += 1;
+    });
     let client = server.connect_to("/tenant", &()).expect("let in");
     client.connection().close();
     let auth = json!({ "pid": client.recovery_id() });

@@ -24,6 +24,9 @@ pub struct Limits {
     /// Node.
     #[serde(deserialize_with = "de::millis")]
     pub drain_timeout: Duration,
+    /// Dynamic namespaces that there may be, of all clients together. Past it who asks for another
+    /// is refused. Default 10,000.
+    pub dynamic_namespaces: usize,
     /// Handlers of one client that run at a time. Past it the client is not read until one has
     /// finished, or while handlers wait for its acknowledgements, only as many events further.
     /// Default 128.
@@ -43,6 +46,7 @@ impl Default for Limits {
             attachments_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(20),
             drain_timeout: Duration::from_secs(30),
+            dynamic_namespaces: 10_000,
             handlers: 128,
             namespaces: 100,
             outgoing_bytes: 16_000_000,

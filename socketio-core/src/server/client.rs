@@ -16,13 +16,15 @@ use super::{
     ack::Ack,
     context::{ConnectContext, DisconnectContext, EventContext, EventMiddlewareContext, Verdict},
     driver::Runner,
+    dynamic::NamespaceRequest,
     engine::Host,
     handler::{BoxFuture, Callable, Running, Started, call_caught},
     io::{Server, SocketIo},
     listeners::{Listener, Listeners, both},
-    namespace::Handlers,
+    namespace::{Handlers, Namespace},
     recovery::Place,
     replies::Waiting,
+    rooms::Retired,
     session::Session,
     socket::Socket,
 };
@@ -113,6 +115,8 @@ pub(super) struct ClientRunner {
     running: Option<FuturesUnordered<Running<Job>>>,
     /// Sockets whose connect handlers, or the middlewares of an event, have not returned.
     waiting: FxHashMap<SocketId, Backlog>,
+    /// Namespaces that are being looked for, and the events that wait for them.
+    asked: FxHashMap<ByteString, Vec<Early>>,
     /// What came past the bound of handlers, while handlers wait for this client.
     held: VecDeque<Event<Socket, Waiting>>,
     /// Sockets that ended but may come back, as others of the same id.
@@ -126,6 +130,13 @@ struct Backlog {
     events: VecDeque<EventContext>,
 }
 
+/// An event of a namespace that the client is not in yet.
+struct Early {
+    id: Option<AckId>,
+    name: ByteString,
+    args: RawArgs,
+}
+
 /// What a handler was called for.
 enum Job {
     Connect(Socket),
@@ -134,6 +145,11 @@ enum Job {
         socket: Socket,
         name: ByteString,
         ack: Ack,
+    },
+    /// The namespace, if there is one.
+    Find {
+        request: NamespaceRequest,
+        found: Arc<OnceLock<Namespace>>,
     },
     /// The arguments that the event has passed with, if it has.
     Middleware {
@@ -151,6 +167,7 @@ impl ClientRunner {
             client: Arc::new(client),
             running: None,
             waiting: FxHashMap::default(),
+            asked: FxHashMap::default(),
             held: VecDeque::new(),
             expected: Vec::new(),
         }
@@ -167,7 +184,8 @@ impl ClientRunner {
         }
         let running = self.running.as_ref().map_or(0, FuturesUnordered::len);
         let waiting: usize = self.waiting.values().map(|backlog| backlog.events.len()).sum();
-        running + waiting >= self.limit()
+        let early: usize = self.asked.values().map(Vec::len).sum();
+        running + waiting + early >= self.limit()
     }
 
     fn handle_event(&mut self, event: Event<Socket, Waiting>, cx: &mut Context<'_>) {
@@ -182,6 +200,15 @@ impl ClientRunner {
                 socket.shut(DisconnectReason::ClientNamespaceDisconnect);
                 self.ended(socket, cx);
             }
+            Event::Early { namespace, id, name, args } => {
+                let socket = self.client.machine().socket(&namespace).cloned();
+                if let Some(early) = self.asked.get_mut(&namespace) {
+                    early.push(Early { id, name, args });
+                } else if let Some(socket) = socket {
+                    // It waited for its turn, and the namespace was found meanwhile.
+                    self.receive(socket, id, name, args, cx);
+                }
+            }
             Event::Received { socket, id, name, args } => self.receive(socket, id, name, args, cx),
             Event::Left { socket } => self.ended(socket, cx),
             Event::Violation(violation) => self.violated(violation, cx),
@@ -193,14 +220,60 @@ impl ClientRunner {
         if server.engine().is_closing() {
             return;
         }
-        // Its own copy: a slice would keep the whole body it came in.
+        // Their own copies: a slice would keep the whole body it came in.
         let auth = auth.as_deref().map(ByteString::from);
-        let entered = server.enter(&name, |namespace| namespace.enter(&self.client, auth.clone()));
-        let Some(socket) = entered else {
-            return self.send_refusal(encode_connect_error(&name, "Invalid namespace", None));
+        let namespace = server.namespaces.get(&name);
+        let open = namespace.filter(|namespace| namespace.0.latch.is_open());
+        let entered = open.and_then(|namespace| namespace.enter(&self.client, auth.clone()).ok());
+        match entered {
+            Some(socket) => self.join(socket, Vec::new(), cx),
+            None => {
+                let (name, client) = (name.to_string().into(), Arc::clone(&self.client));
+                self.find(NamespaceRequest { name, auth, client }, Vec::new(), cx);
+            }
+        }
+    }
+
+    /// Looks for a namespace that is not there, or was not when it was last looked for.
+    fn find(&mut self, request: NamespaceRequest, early: Vec<Early>, cx: &mut Context<'_>) {
+        self.client.machine().ask(request.name.clone());
+        self.asked.insert(request.name.clone(), early);
+        let found = Arc::default();
+        let server = Arc::clone(&self.client.server);
+        let future = server.find(request.clone(), Arc::clone(&found));
+        self.start(Job::Find { request, found }, Started::Pending(Box::pin(future)), cx);
+    }
+
+    fn found(
+        &mut self,
+        request: NamespaceRequest,
+        namespace: Option<&Namespace>,
+        cx: &mut Context<'_>,
+    ) {
+        let early = self.asked.remove(&request.name);
+        let is_closing = self.client.server.engine().is_closing();
+        let (Some(early), false) = (early, is_closing) else {
+            // The client has gone, and the namespace may be new.
+            return namespace.into_iter().for_each(|namespace| request.io().clean_up(namespace));
         };
+        let Some(namespace) = namespace else {
+            self.client.machine().unask(&request.name);
+            let refusal = encode_connect_error(&request.name, "Invalid namespace", None);
+            return self.send_refusal(refusal);
+        };
+        match namespace.enter(&self.client, request.auth.clone()) {
+            Ok(socket) => self.join(socket, early, cx),
+            Err(Retired) => self.find(request, early, cx),
+        }
+    }
+
+    /// Has a socket go through what decides on it, and then its early events.
+    fn join(&mut self, socket: Socket, early: Vec<Early>, cx: &mut Context<'_>) {
         self.client.machine().join(socket.namespace().shared_name(), socket.clone());
         self.hold(&socket, true);
+        for Early { id, name, args } in early {
+            self.receive(socket.clone(), id, name, args, cx);
+        }
         let future = connect(socket.clone(), Guard::into_inner(socket.namespace().handlers()));
         self.start(Job::Connect(socket), Started::Pending(Box::pin(future)), cx);
     }
@@ -347,6 +420,7 @@ impl ClientRunner {
                 }
             }
             Job::Event { socket, name, ack } => handled(&socket, &name, &ack, result),
+            Job::Find { request, found } => self.found(request, found.get(), cx),
             Job::Middleware { event, passed } => {
                 let socket = event.socket.clone();
                 self.passed(event, passed.get().cloned(), result, cx);
@@ -460,6 +534,7 @@ impl ClientRunner {
 
     fn end_all(&mut self, reason: DisconnectReason, cx: &mut Context<'_>) {
         let sockets = self.client.machine().close();
+        self.asked.clear();
         for socket in sockets {
             socket.shut(reason);
             self.ended(socket, cx);

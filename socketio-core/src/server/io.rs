@@ -14,10 +14,10 @@ use http::Extensions;
 use super::{
     client::ClientRunner,
     driver::Runner,
+    dynamic::{Dynamic, DynamicNamespace, NamespaceMatcher},
     engine::{Engine, Host},
-    handler::panicked,
     namespace::Namespace,
-    rooms::Retired,
+    namespaces::Namespaces,
     session::Session,
     socket::Socket,
 };
@@ -48,19 +48,12 @@ use crate::{
 pub struct SocketIo(pub(super) Arc<Server>);
 
 pub(super) struct Server {
-    engine: Engine,
+    pub(super) engine: Engine,
     client: Arc<client::Settings>,
     root: Namespace,
-    /// The names of dynamic ones come from clients, so the hasher is one that resists collisions.
-    namespaces: RwLock<HashMap<ByteString, Namespace>>,
-    dynamic: RwLock<Vec<Arc<Dynamic>>>,
+    pub(super) namespaces: Namespaces,
     state: RwLock<Extensions>,
     error_hook: RwLock<Arc<ErrorHook>>,
-}
-
-struct Dynamic {
-    matches: Box<dyn Fn(&str) -> bool + Send + Sync>,
-    set_up: Box<dyn Fn(&Namespace) + Send + Sync>,
 }
 
 type ErrorHook = dyn Fn(&ErrorReport) + Send + Sync;
@@ -79,52 +72,89 @@ impl SocketIo {
     pub(crate) fn with_options(options: Options) -> Self {
         let client = Arc::new(options.config.client(options.codec.clone()));
         let engine = Engine::new(options);
-        let root = Namespace::new(ROOT, false, &engine);
+        let root = Namespace::new(ROOT, None, &engine);
+        root.0.latch.open();
         Self(Arc::new(Server {
             client,
             engine,
-            namespaces: RwLock::new(HashMap::from([(ROOT, root.clone())])),
+            namespaces: Namespaces::new(&root),
             root,
-            dynamic: RwLock::default(),
             state: RwLock::default(),
             error_hook: RwLock::new(Arc::new(log)),
         }))
     }
 
-    /// The namespace of this name, which is made if there is none. A `/` in front may be left out.
+    /// The namespace of this name, which is made if there is none: by a pattern of
+    /// [`of_dynamic`](Self::of_dynamic), if it fits one. A `/` in front may be left out.
+    ///
+    /// # Panics
+    /// If the function that sets it up does.
     pub fn of(&self, name: &str) -> Namespace {
-        let name = match name.strip_prefix('/') {
+        self.0.namespace(match name.strip_prefix('/') {
             Some(_) => ByteString::from(name),
             None => format!("/{name}").into(),
-        };
-        let mut namespaces = write(&self.0.namespaces);
-        let new = || Namespace::new(name.clone(), false, &self.0.engine);
-        namespaces.entry(name.clone()).or_insert_with(new).clone()
+        })
     }
 
-    /// Makes namespaces on demand: those that do not exist but whose name is accepted. `set_up`
-    /// registers the handlers of each.
+    /// Makes namespaces on demand: those that clients ask for and that do not exist, if `names`
+    /// takes them. `set_up` registers the handlers of each. Of several the first that takes a name
+    /// makes it. Node: `of` with a regular expression or a function.
     ///
-    /// Accept only names that mean something: each one that a client thinks up takes memory. See
-    /// [`cleanup_empty_namespaces`](Builder::cleanup_empty_namespaces).
+    /// A pattern has places that stand for text up to the next `/`, as routes of axum:
+    /// [`NamespaceParams`](crate::NamespaceParams) gives it.
     ///
     /// ```
-    /// # use socketio_core::{Socket, SocketIo};
+    /// # use socketio_core::{Data, NamespaceParams, SocketIo};
     /// # let io = SocketIo::new();
+    /// let tenants = io.of_dynamic("/tenant-{id}", |tenant| {
+    ///     tenant.on("which", |NamespaceParams(id): NamespaceParams<u32>| Data(id));
+    /// });
+    /// tenants.emit("maintenance", "in an hour")?;
+    /// # Ok::<(), socketio_core::EmitError>(())
+    /// ```
+    ///
+    /// A function decides by the wish of the client that comes first, also by looking it up
+    /// somewhere; what the client sends meanwhile waits. Whom to let in to a namespace that exists
+    /// is up to its [middlewares](Namespace::middleware). A function that fails takes no name, and
+    /// its error goes to the error hook.
+    ///
+    /// ```
+    /// # use socketio_core::{BoxError, Namespace, NamespaceRequest, SocketIo};
+    /// # let io = SocketIo::new();
+    /// # async fn exists(room: &str) -> Result<bool, BoxError> { Ok(true) }
     /// io.of_dynamic(
-    ///     |name| name.strip_prefix("/tenant-").is_some_and(|id| id.parse::<u32>().is_ok()),
-    ///     |tenant| {
-    ///         tenant.on("ping", |socket: Socket| socket.emit("pong", &()));
+    ///     async |request: NamespaceRequest| match request.name().strip_prefix("/room/") {
+    ///         Some(room) => exists(room).await,
+    ///         None => Ok(false),
     ///     },
+    ///     |room| drop(room.on("ping", || {})),
     /// );
     /// ```
-    pub fn of_dynamic(
+    ///
+    /// Each namespace that a client thinks up takes memory, and without
+    /// [`cleanup_empty_namespaces`](Builder::cleanup_empty_namespaces) it keeps it. Take only names
+    /// that mean something; [`Limits::dynamic_namespaces`](crate::Limits::dynamic_namespaces) is
+    /// the bound.
+    ///
+    /// # Panics
+    /// If the pattern is none.
+    pub fn of_dynamic<N, M>(
         &self,
-        accepts: impl Fn(&str) -> bool + Send + Sync + 'static,
+        names: N,
         set_up: impl Fn(&Namespace) + Send + Sync + 'static,
-    ) {
-        let dynamic = Dynamic { matches: Box::new(accepts), set_up: Box::new(set_up) };
-        write(&self.0.dynamic).push(Arc::new(dynamic));
+    ) -> DynamicNamespace
+    where
+        N: NamespaceMatcher<M>,
+    {
+        let dynamic = Arc::new(Dynamic::new(names.into_matcher(), set_up));
+        self.0.namespaces.add_dynamic(Arc::clone(&dynamic));
+        DynamicNamespace::new(self.clone(), dynamic)
+    }
+
+    /// Adds what is called for each new namespace, when it has been set up and before any client is
+    /// in it. Node: `new_namespace`.
+    pub fn on_new_namespace(&self, hook: impl Fn(&Namespace) + Send + Sync + 'static) {
+        self.0.namespaces.add_hook(Arc::new(hook));
     }
 
     /// Keeps a value for handlers to take as [`State<T>`](crate::State). One of each type.
@@ -158,7 +188,7 @@ impl SocketIo {
     pub async fn close_over(&self, duration: Duration) {
         let engine = &self.0.engine;
         engine.start_closing();
-        let namespaces: Vec<_> = read(&self.0.namespaces).values().cloned().collect();
+        let namespaces = self.0.namespaces.all();
         namespaces.iter().for_each(Namespace::end_recovery);
         let mut sockets: HashMap<SessionId, Vec<Socket>> = HashMap::new();
         for namespace in namespaces {
@@ -202,12 +232,8 @@ impl SocketIo {
 
     /// Removes a dynamic namespace that nobody is in, if that is wanted.
     pub(super) fn clean_up(&self, namespace: &Namespace) {
-        if !namespace.0.is_dynamic || !self.0.engine.config().cleanup_empty_namespaces {
-            return;
-        }
-        let mut namespaces = write(&self.0.namespaces);
-        if namespace.rooms().retire() {
-            namespaces.remove(namespace.name());
+        if namespace.0.is_dynamic() && self.0.engine.config().cleanup_empty_namespaces {
+            self.0.namespaces.remove_empty(namespace);
         }
     }
 }
@@ -235,47 +261,6 @@ impl fmt::Debug for SocketIo {
 impl Server {
     pub(super) fn client_settings(&self) -> &Arc<client::Settings> {
         &self.client
-    }
-
-    /// Finds a namespace, or makes it if one of the dynamic ones accepts the name, and enters it:
-    /// `enter` is called again if the namespace was removed in between.
-    pub(super) fn enter<T>(
-        &self,
-        name: &ByteString,
-        mut enter: impl FnMut(&Namespace) -> Result<T, Retired>,
-    ) -> Option<T> {
-        loop {
-            let namespace = self.find(name)?;
-            if let Ok(entered) = enter(&namespace) {
-                return Some(entered);
-            }
-        }
-    }
-
-    fn find(&self, name: &ByteString) -> Option<Namespace> {
-        if let Some(namespace) = read(&self.namespaces).get(name) {
-            return Some(namespace.clone());
-        }
-        // Its own copy of the name: a slice would keep the whole frame.
-        let own: ByteString = name.to_string().into();
-        let candidates = read(&self.dynamic).clone();
-        let make = || {
-            let dynamic = candidates.iter().find(|dynamic| (dynamic.matches)(name))?;
-            let namespace = Namespace::new(own.clone(), true, &self.engine);
-            (dynamic.set_up)(&namespace);
-            Some(namespace)
-        };
-        let namespace = match catch_unwind(AssertUnwindSafe(make)) {
-            Ok(namespace) => namespace?,
-            Err(panic) => {
-                let namespace = Some(own);
-                let failure = panicked(&*panic);
-                self.report(ErrorReport { namespace, socket: None, event: None, failure });
-                return None;
-            }
-        };
-        // Another client may have been first; then its namespace is the one.
-        Some(write(&self.namespaces).entry(own).or_insert(namespace).clone())
     }
 
     pub(super) fn report(&self, report: ErrorReport) {
@@ -309,26 +294,4 @@ fn read<T: ?Sized>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
 
 fn write<T: ?Sized>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_dynamic_namespace_is_made_once_under_race() {
-        for _ in 0..50 {
-            let io = SocketIo::new();
-            io.of_dynamic(|_| true, |_| {});
-            let name = ByteString::from_static("/tenant");
-            let find = || io.0.enter(&name, |namespace| Ok(namespace.clone()));
-            let found: Vec<_> = std::thread::scope(|scope| {
-                let threads: Vec<_> = (0..4).map(|_| scope.spawn(find)).collect();
-                threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
-            });
-            let first = found[0].as_ref().expect("a namespace");
-            let is_first = |other: &Namespace| Arc::ptr_eq(&other.0, &first.0);
-            assert!(found.iter().flatten().all(is_first));
-        }
-    }
 }

@@ -7,6 +7,7 @@ mod client;
 mod context;
 mod data;
 mod driver;
+mod dynamic;
 mod engine;
 mod engine_io;
 mod event;
@@ -15,9 +16,12 @@ mod handler;
 mod handshake;
 mod io;
 mod journal;
+mod latch;
 mod listeners;
 mod namespace;
+mod namespaces;
 mod outgoing;
+mod params;
 mod pump;
 mod recovery;
 mod remote;
@@ -36,6 +40,7 @@ pub use self::{
     },
     data::{Extensions, SocketData},
     driver::PollingDriver,
+    dynamic::{DynamicNamespace, NamespaceDecision, NamespaceMatcher, NamespaceRequest},
     engine_io::{EngineIo, EngineSocket},
     event::{AckOf, Answers, Event, EventArgs, NoAck},
     extract::{Auth, Data, EventName, Extension, State},
@@ -44,6 +49,7 @@ pub use self::{
     io::SocketIo,
     listeners::ListenerId,
     namespace::Namespace,
+    params::NamespaceParams,
     pump::WebSocketError,
     remote::RemoteSocket,
     replies::{AckFuture, MissingReplies, Replies},

@@ -13,10 +13,13 @@ use bytestring::ByteString;
 use super::{
     broadcast::{BroadcastOperator, IntoRooms},
     context::ConnectContext,
+    dynamic::Dynamic,
     engine::Engine,
     handler::{Callable, Erased, Handler, Outcome},
     journal::Journal,
+    latch::Latch,
     listeners::Listeners,
+    params::Params,
     remote::RemoteSocket,
     replies::Replies,
     rooms::Rooms,
@@ -36,7 +39,10 @@ pub struct Namespace(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) name: ByteString,
-    pub(super) is_dynamic: bool,
+    /// Absent where the application asked for it by name.
+    made_by: Option<Box<MadeBy>>,
+    /// Clients that come while it is set up wait.
+    pub(super) latch: Latch,
     codec: Codec,
     has_recovery: bool,
     /// Read for every event, on all threads: a lock or a counter would go to and fro between them.
@@ -46,6 +52,12 @@ pub(super) struct Inner {
     /// Held while a broadcast is queued for every recipient: all of them see one order.
     rooms: Mutex<Rooms>,
     next_ack: AtomicU64,
+}
+
+/// What a dynamic namespace comes from.
+pub(super) struct MadeBy {
+    pub(super) dynamic: Arc<Dynamic>,
+    pub(super) params: Params,
 }
 
 /// What the application wants to be called for.
@@ -59,12 +71,27 @@ pub(super) struct Handlers {
     pub(super) listeners: Listeners,
 }
 
+impl Inner {
+    pub(super) fn is_dynamic(&self) -> bool {
+        self.made_by.is_some()
+    }
+
+    pub(super) fn is_of(&self, dynamic: &Arc<Dynamic>) -> bool {
+        self.made_by.as_ref().is_some_and(|made_by| Arc::ptr_eq(&made_by.dynamic, dynamic))
+    }
+
+    pub(super) fn params(&self) -> Option<&Params> {
+        self.made_by.as_ref().map(|made_by| &made_by.params)
+    }
+}
+
 impl Namespace {
-    pub(super) fn new(name: ByteString, is_dynamic: bool, engine: &Engine) -> Self {
+    pub(super) fn new(name: ByteString, made_by: Option<MadeBy>, engine: &Engine) -> Self {
         let journal = Journal::new(engine);
         Self(Arc::new(Inner {
             name,
-            is_dynamic,
+            made_by: made_by.map(Box::new),
+            latch: Latch::closed(),
             codec: engine.codec().clone(),
             has_recovery: journal.is_some(),
             handlers: ArcSwap::default(),

@@ -153,10 +153,7 @@ impl Socket {
     /// # Errors
     /// It is no `T`.
     pub fn auth<T: DeserializeOwned>(&self) -> Result<T, ArgsError> {
-        Ok(match &self.0.auth {
-            Some(auth) => serde_json::from_str(auth),
-            None => serde_json::from_str("{}").or_else(|_| serde_json::from_str("null")),
-        }?)
+        read_auth(self.0.auth.as_deref())
     }
 
     /// The auth payload as JSON, if the client sent one.
@@ -517,6 +514,14 @@ impl Socket {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Reads the auth payload of a connect.
+pub(super) fn read_auth<T: DeserializeOwned>(auth: Option<&str>) -> Result<T, ArgsError> {
+    Ok(match auth {
+        Some(auth) => serde_json::from_str(auth),
+        None => serde_json::from_str("{}").or_else(|_| serde_json::from_str("null")),
+    }?)
 }
 
 impl PartialEq for Socket {

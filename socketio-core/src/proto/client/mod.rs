@@ -36,6 +36,7 @@ pub(crate) struct Settings {
 /// | namespace is | CONNECT | EVENT | ACK | DISCONNECT |
 /// |---|---|---|---|---|
 /// | unknown | joins | violation | violation | violation |
+/// | asked for | violation | an early event | ignored | violation |
 /// | joining | violation | an event; its receiver holds it back | resolves | leaves |
 /// | joined | violation | an event | resolves | leaves |
 /// | left by the server | joins | ignored | ignored | ignored |
@@ -64,6 +65,8 @@ enum Namespace<S, A> {
         socket: S,
         acks: Acks<A>,
     },
+    /// Whether there is such a namespace is being found out.
+    Asked,
     /// The server ended it. What the client sent before it learned of that is still under way.
     Left,
 }
@@ -81,6 +84,8 @@ pub(crate) enum Event<S, A> {
     Disconnect { socket: S },
     /// An event came.
     Received { socket: S, id: Option<AckId>, name: ByteString, args: RawArgs },
+    /// An event came for a namespace that the client is not in yet.
+    Early { namespace: ByteString, id: Option<AckId>, name: ByteString, args: RawArgs },
     /// The server took a socket out of its namespace.
     Left { socket: S },
     /// No namespace was joined in time.
@@ -167,6 +172,24 @@ impl<S: Clone, A> Client<S, A> {
         }
     }
 
+    /// Whether there is the namespace that the client asked for takes time to find out.
+    pub(crate) fn ask(&mut self, namespace: ByteString) {
+        self.namespaces.insert(namespace, Namespace::Asked);
+    }
+
+    /// There is no such namespace.
+    pub(crate) fn unask(&mut self, namespace: &str) {
+        self.namespaces.remove(namespace);
+    }
+
+    /// The socket in a namespace.
+    pub(crate) fn socket(&self, namespace: &str) -> Option<&S> {
+        match self.namespaces.get(namespace)? {
+            Namespace::Present { socket, .. } => Some(socket),
+            _ => None,
+        }
+    }
+
     /// A namespace that the client asked for exists; `socket` is the client in it.
     pub(crate) fn join(&mut self, namespace: ByteString, socket: S) {
         if self.namespaces.is_empty() {
@@ -226,7 +249,7 @@ impl<S: Clone, A> Client<S, A> {
         let namespaces = mem::take(&mut self.namespaces).into_iter();
         let sockets = namespaces.filter_map(|(_, namespace)| match namespace {
             Namespace::Present { socket, .. } => Some(socket),
-            Namespace::Left => None,
+            _ => None,
         });
         sockets.collect()
     }
@@ -253,7 +276,7 @@ impl<S: Clone, A> Client<S, A> {
     pub(crate) fn sockets(&self) -> impl Iterator<Item = &S> {
         self.namespaces.values().filter_map(|namespace| match namespace {
             Namespace::Present { socket, .. } => Some(socket),
-            Namespace::Left => None,
+            _ => None,
         })
     }
 
@@ -264,13 +287,14 @@ impl<S: Clone, A> Client<S, A> {
                     Revision::V3 => split_query(namespace),
                     Revision::V4 => (namespace, auth),
                 };
-                if let Some(Namespace::Present { .. }) = self.namespaces.get(&namespace) {
+                let is_gone = |place: &Namespace<S, A>| matches!(place, Namespace::Left);
+                if self.namespaces.get(&namespace).is_some_and(|place| !is_gone(place)) {
                     return Err(Violation::SecondConnect);
                 }
                 let is_full =
                     |client: &Self| client.namespaces.len() >= client.settings.max_namespaces;
                 if is_full(self) {
-                    self.namespaces.retain(|_, place| matches!(place, Namespace::Present { .. }));
+                    self.namespaces.retain(|_, place| !is_gone(place));
                 }
                 if is_full(self) {
                     return Err(Violation::TooManyNamespaces);
@@ -280,9 +304,12 @@ impl<S: Clone, A> Client<S, A> {
             Packet::Disconnect { namespace } => match self.namespaces.remove(&namespace) {
                 Some(Namespace::Present { socket, .. }) => Some(Event::Disconnect { socket }),
                 Some(Namespace::Left) => None,
-                None => return Err(Violation::UnknownNamespace),
+                Some(Namespace::Asked) | None => return Err(Violation::UnknownNamespace),
             },
             Packet::Event { namespace, id, name, args } => {
+                if let Some(Namespace::Asked) = self.namespaces.get(&namespace) {
+                    return Ok(Some(Event::Early { namespace, id, name, args }));
+                }
                 self.present(&namespace)?.map(|(socket, _)| {
                     let socket = socket.clone();
                     Event::Received { socket, id, name, args }
@@ -301,7 +328,7 @@ impl<S: Clone, A> Client<S, A> {
     fn present(&mut self, namespace: &str) -> Result<Option<(&S, &mut Acks<A>)>, Violation> {
         match self.namespaces.get_mut(namespace) {
             Some(Namespace::Present { socket, acks }) => Ok(Some((socket, acks))),
-            Some(Namespace::Left) => Ok(None),
+            Some(Namespace::Asked | Namespace::Left) => Ok(None),
             None => Err(Violation::UnknownNamespace),
         }
     }
