@@ -57,6 +57,8 @@ pub enum Mode {
     Bench,
     /// For the suite of socket.io-client.
     Client,
+    /// Bare Engine.IO that sends everything back, to clients of revision 3 too.
+    Eio3,
     /// Bare Engine.IO that sends everything back.
     Eio4,
     /// For the suite of engine.io-client.
@@ -119,7 +121,10 @@ impl Server {
             Mode::Abuse => Kind::Socket(fixture::full(builder(options, 1000, 1500))),
             Mode::Bench => Kind::Socket(bench::server()),
             Mode::Client => Kind::Socket(client::server()),
-            Mode::Eio4 => Kind::Engine(echo::server(millis(300), millis(200))),
+            Mode::Eio3 | Mode::Eio4 => {
+                let allow_eio3 = options.mode == Mode::Eio3;
+                Kind::Engine(echo::server(millis(300), millis(200), allow_eio3))
+            }
             Mode::EioClient => Kind::Engine(eioclient::server()),
             Mode::Fixture => Kind::Socket(fixture::full(builder(options, 2000, 2000))),
             Mode::Sio5 => {
@@ -161,6 +166,7 @@ impl Server {
 fn builder(options: &Options, ping: u64, connect_timeout: u64) -> Builder {
     let limits = Limits { body_timeout: Duration::from_secs(5), ..Limits::default() };
     let builder = SocketIo::builder()
+        .allow_eio3(true)
         .ping_interval(Duration::from_millis(ping))
         .ping_timeout(Duration::from_millis(ping))
         .connect_timeout(Duration::from_millis(connect_timeout))

@@ -10,7 +10,7 @@ use socketio_core::{
     Frame, Message, MsgPack, RawArgs,
     wire::{
         AckId, Assembler, AssemblerLimits, Encoded, Framing, Packet, PacketError, Parser, Revision,
-        encode_ack, encode_event, engine, packet,
+        TextForm, encode_ack, encode_event, engine, packet,
         payload::{self, Payload},
     },
 };
@@ -41,7 +41,7 @@ pub struct Kind {
     is_base64: bool,
     is_binary: bool,
     is_jsonp: bool,
-    reads_text: bool,
+    text: u8,
 }
 
 impl Kind {
@@ -50,7 +50,13 @@ impl Kind {
             revision: if self.is_v3 { Revision::V3 } else { Revision::V4 },
             is_base64: self.is_base64,
             jsonp: self.is_jsonp.then_some(0),
-            reads_text: self.reads_text,
+            text: match self.text % 3 {
+                0 => TextForm::Bytes,
+                1 => TextForm::Units,
+                _ => TextForm::Unknown,
+            },
+            // What is escaped does not come back the same.
+            is_json: false,
         }
     }
 

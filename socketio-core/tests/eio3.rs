@@ -249,6 +249,7 @@ fn everyone_receives_a_broadcast_in_their_own_framing() {
     expect(&v3_base64, "40");
     let polling = Polling::connect(&server, "EIO=3");
     let polling_base64 = Polling::connect(&server, "EIO=3&b64=1");
+    polling_base64.post("text/plain", r#"17:42["nothing","€"]"#);
 
     server.io().emit("binback", &(bytes(&[1, 2, 3]), "€")).expect("an event");
 
@@ -308,7 +309,7 @@ fn junk_ends_the_session() {
     assert_eq!(server.io().clients_count(), 0);
 }
 
-/// A 1.x client takes a text payload for UTF-8 that was read as Latin-1. It never sends one itself.
+/// A 1.x client takes the characters of a text payload for bytes. It sends none if it can send bytes.
 #[test]
 fn text_beyond_ascii_goes_as_bytes_to_those_that_may_not_read_it_otherwise() {
     let server = server();
@@ -324,6 +325,25 @@ fn text_beyond_ascii_goes_as_bytes_to_those_that_may_not_read_it_otherwise() {
     let unknown = Polling::connect(&server, "EIO=3");
     server.io().emit("hello", "é").expect("an event");
     assert_eq!(unknown.get_typed().1, binary);
+}
+
+/// Where it can send no bytes, it sends text like that.
+#[test]
+fn without_bytes_clients_are_answered_in_their_own_way_of_text() {
+    let server = server();
+    let get = |client: &Polling| String::from_utf8(client.get_typed().0.into()).expect("text");
+    let old = Polling::connect(&server, "EIO=3&b64=1");
+    let newer = Polling::connect(&server, "EIO=3&b64=1");
+    server.io().emit("hello", "é").expect("an event");
+    assert_eq!(get(&old), "20:42[\"hello\",\"\\u00e9\"]");
+    assert_eq!(get(&newer), "20:42[\"hello\",\"\\u00e9\"]");
+    old.post("text/plain", "18:42[\"message\",\"Ã©\"]");
+    newer.post("text/plain", "17:42[\"message\",\"é\"]");
+    assert_eq!(get(&old), "15:42[\"back\",\"Ã©\"]");
+    assert_eq!(get(&newer), "14:42[\"back\",\"é\"]");
+    server.io().emit("hello", "é").expect("an event");
+    assert_eq!(get(&old), "16:42[\"hello\",\"Ã©\"]");
+    assert_eq!(get(&newer), "15:42[\"hello\",\"é\"]");
 }
 
 #[test]

@@ -36,7 +36,13 @@ struct Suite {
     prepare: fn(&Path) -> Result<Command>,
 }
 
-const SUITES: [Suite; 4] = [
+const SUITES: [Suite; 5] = [
+    Suite {
+        mode: "eio3",
+        folder: "docs/engine.io-protocol/v3-test-suite",
+        port: 3000,
+        prepare: old_protocol,
+    },
     Suite {
         mode: "eio4",
         folder: "docs/engine.io-protocol/v4-test-suite",
@@ -79,6 +85,13 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 fn protocol(folder: &Path) -> Result<Command> {
     npm_ci(folder)?;
     Ok(npm(folder, ["test"]))
+}
+
+/// A test of the oldest suite listens for the first frame only once the websocket is open, and so
+/// misses one that comes together with the 101: its tests are tried again.
+fn old_protocol(folder: &Path) -> Result<Command> {
+    npm_ci(folder)?;
+    Ok(npm(folder, ["test", "--", "--retries=5"]))
 }
 
 /// The suite of a client would start Node's server. So its tests run in a copy, without the hook

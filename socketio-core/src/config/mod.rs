@@ -107,9 +107,6 @@ options! {
         ///   `/`. On Node that is the id on the server too. Here the session id is a secret, and the
         ///   socket's [`id`](crate::Socket::id) is as random as any: send it to clients that need
         ///   it.
-        ///
-        /// A client of the versions 1.x that polls without taking bytes, by JSONP or with
-        /// `forceBase64`, reads and writes nothing beyond ASCII.
         #[serde(alias = "allowEIO3")]
         allow_eio3: bool = false;
 

@@ -28,6 +28,9 @@ use crate::{
 pub(crate) trait Host: Send + Sync + 'static {
     fn engine(&self) -> &Engine;
 
+    /// Whether the text of all its messages is JSON.
+    fn speaks_json(&self) -> bool;
+
     /// Begins the application on a new session.
     fn open(self: Arc<Self>, session: &Arc<Session>) -> Box<dyn Runner>;
 }
@@ -122,6 +125,7 @@ impl Engine {
         let id = SessionId::random();
         let settings = Arc::clone(&self.settings);
         let packet = Encoded::packet(self.open_packet(&id, transport));
+        let framing = Framing { is_json: host.speaks_json(), ..framing };
         let now = self.clock().now();
         let connection = Connection::new(now, settings, framing, transport, packet);
         let session = Session::new(id, Arc::clone(host), handshake, connection);

@@ -95,6 +95,10 @@ impl Host for Inner {
         &self.engine
     }
 
+    fn speaks_json(&self) -> bool {
+        false
+    }
+
     fn open(self: Arc<Self>, session: &Arc<Session>) -> Box<dyn Runner> {
         let inbox = Arc::new(Mutex::new(Inbox::default()));
         let socket = EngineSocket { session: Arc::clone(session), inbox: Arc::clone(&inbox) };

@@ -276,6 +276,10 @@ impl Host for Server {
         &self.engine
     }
 
+    fn speaks_json(&self) -> bool {
+        self.engine.codec().is_json()
+    }
+
     fn open(self: Arc<Self>, session: &Arc<Session>) -> Box<dyn Runner> {
         Box::new(ClientRunner::new(self, session))
     }

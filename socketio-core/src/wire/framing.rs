@@ -31,7 +31,28 @@ pub struct Framing {
     pub is_base64: bool,
     /// `j`: the client polls by JSONP, and this is the number of its callback.
     pub jsonp: Option<u16>,
-    /// The client has sent text payloads of revision 3, so that it reads them too. A 1.x client that
-    /// can do without never sends one, and of those that come it reads no more than ASCII.
-    pub reads_text: bool,
+    /// In revision 3: how the client writes text beyond ASCII when it polls, and so reads it. What
+    /// it sends tells.
+    pub text: TextForm,
+    /// The text of messages is JSON, so that characters in it may be escaped.
+    pub is_json: bool,
+}
+
+/// How text beyond ASCII stands in the text payloads of a client of revision 3.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TextForm {
+    /// Of a 1.x client: each byte of its UTF-8 is a character, and counts as one.
+    Bytes,
+    /// Of a 2.x client: as it is. Its length counts UTF-16 units.
+    Units,
+    /// The client has sent none so far.
+    #[default]
+    Unknown,
+}
+
+impl Framing {
+    /// Whether the client takes bytes when it polls.
+    pub(super) fn polls_bytes(self) -> bool {
+        !self.is_base64 && self.jsonp.is_none()
+    }
 }

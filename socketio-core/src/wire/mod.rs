@@ -28,7 +28,7 @@ pub use self::{
     encode::{Args, EncodeError, encode_ack, encode_connect, encode_connect_error, encode_event},
     encoded::{Encoded, Frames},
     engine::{Frame, Message},
-    framing::{Framing, Revision},
+    framing::{Framing, Revision, TextForm},
     packet::{AckId, Packet, PacketError},
     parser::{Decoder, Parser},
 };

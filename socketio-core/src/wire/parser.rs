@@ -88,6 +88,10 @@ impl Codec {
         Self(parser)
     }
 
+    pub(crate) fn is_json(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Makes what reads the packets of one client.
     pub(crate) fn reader(&self, limits: AssemblerLimits) -> Reader {
         match &self.0 {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     proto::{DisconnectReason, after},
     wire::{
-        Encoded, Frame, Framing, Message, Revision,
+        Encoded, Frame, Framing, Message, Revision, TextForm,
         engine::{EngineError, Packet},
         payload::{self, Payload},
     },
@@ -237,12 +237,12 @@ impl Connection {
     /// The body of the POST is here.
     pub(crate) fn handle_payload(&mut self, now: Instant, payload: Payload) {
         self.post = Post::Taken;
-        self.framing.reads_text |= matches!(payload, Payload::Text(_));
-        for packet in payload::decode(payload, self.framing) {
-            if self.state != State::Open {
-                return;
-            }
+        let mut packets = payload::decode(payload, self.framing);
+        while let Some(packet) = packets.next().filter(|_| self.state == State::Open) {
             self.handle_packet(now, packet);
+        }
+        if self.framing.text == TextForm::Unknown {
+            self.framing.text = packets.text_form();
         }
     }
 

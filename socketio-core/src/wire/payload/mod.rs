@@ -1,6 +1,7 @@
 //! Polling payloads: the body of a POST, or of the answer to a GET.
 
 mod jsonp;
+mod text;
 mod v3;
 mod v4;
 
@@ -14,7 +15,7 @@ use bytestring::ByteString;
 use super::{
     encoded::Encoded,
     engine::{EngineError, Packet},
-    framing::{Framing, Revision},
+    framing::{Framing, Revision, TextForm},
 };
 
 /// Padded when written; padding is optional when read, as some clients leave it out.
@@ -43,7 +44,7 @@ pub fn decode(payload: Payload, framing: Framing) -> Packets {
         Payload::Binary(body) => return Packets(Records::BinaryV3(v3::BinaryRecords::new(body))),
     };
     Packets(match (body, framing.revision) {
-        (Ok(body), Revision::V3) => Records::TextV3(v3::TextRecords::new(body)),
+        (Ok(body), Revision::V3) => Records::TextV3(v3::TextRecords::new(body, framing)),
         (Ok(body), Revision::V4) => Records::V4(v4::Records::new(body)),
         (Err(EngineError), _) => Records::Bad,
     })
@@ -61,6 +62,16 @@ enum Records {
     Over,
     TextV3(v3::TextRecords),
     V4(v4::Records),
+}
+
+impl Packets {
+    /// What the packets so far told of the client's text, if it was not known.
+    pub fn text_form(&self) -> TextForm {
+        match &self.0 {
+            Records::TextV3(records) => records.form(),
+            _ => TextForm::Unknown,
+        }
+    }
 }
 
 impl Iterator for Packets {

@@ -4,11 +4,14 @@
 use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 
-use super::Payload;
+use super::{
+    Payload,
+    text::{decode_bytes, encode_bytes, escape, utf8},
+};
 use crate::wire::{
     encoded::Encoded,
     engine::{EngineError, MESSAGE, Packet},
-    framing::{Framing, Revision},
+    framing::{Framing, Revision, TextForm},
 };
 
 /// What stands between the length of a binary payload's record and the record.
@@ -24,12 +27,36 @@ pub(super) struct TextRecords {
     body: Result<ByteString, EngineError>,
     /// Where the next record starts.
     next: usize,
+    form: TextForm,
 }
 
 impl TextRecords {
-    pub(super) fn new(body: Bytes) -> Self {
-        let body = if body.is_empty() { Err(EngineError) } else { text(body) };
-        Self { body, next: 0 }
+    pub(super) fn new(body: Bytes, framing: Framing) -> Self {
+        let body = if body.is_empty() { Err(EngineError) } else { utf8(body) };
+        // A 1.x client that can send bytes always does.
+        let form = if framing.polls_bytes() { TextForm::Units } else { framing.text };
+        Self { body, next: 0, form }
+    }
+
+    pub(super) fn form(&self) -> TextForm {
+        self.form
+    }
+
+    /// Reads a record in the client's form, which the first one beyond ASCII tells.
+    fn read(&mut self, record: ByteString) -> ByteString {
+        if self.form == TextForm::Units || record.is_ascii() {
+            return record;
+        }
+        match decode_bytes(&record) {
+            Some(text) => {
+                self.form = TextForm::Bytes;
+                text
+            }
+            None => {
+                self.form = TextForm::Units;
+                record
+            }
+        }
     }
 
     /// The next record, which may be empty.
@@ -56,7 +83,10 @@ impl Iterator for TextRecords {
         loop {
             match self.record() {
                 Ok(Some(record)) if record.is_empty() => {}
-                Ok(Some(record)) => return Some(Packet::decode(&record, Revision::V3)),
+                Ok(Some(record)) => {
+                    let record = self.read(record);
+                    return Some(Packet::decode(&record, Revision::V3));
+                }
                 Ok(None) => return None,
                 Err(error) => return Some(Err(error)),
             }
@@ -88,7 +118,7 @@ impl BinaryRecords {
         let length = length.filter(|length| *length <= self.rest.len()).ok_or(EngineError)?;
         let record = self.rest.split_to(length);
         match kind {
-            TEXT => Packet::decode(&text(record)?, Revision::V3),
+            TEXT => Packet::decode(&utf8(record)?, Revision::V3),
             BINARY => Packet::decode_binary(record, Revision::V3),
             _ => Err(EngineError),
         }
@@ -126,53 +156,41 @@ fn split_units(text: &str, units: usize) -> Option<&str> {
     (missing == 0).then_some(text)
 }
 
-/// Reads UTF-8. A half of a surrogate pair, which JavaScript has but UTF-8 has not, is replaced:
-/// some clients write it all the same.
-fn text(bytes: Bytes) -> Result<ByteString, EngineError> {
-    ByteString::try_from(bytes.clone()).or_else(|_| {
-        let mut bytes = bytes.to_vec();
-        let mut at = 0;
-        while let Some(character) = bytes.get_mut(at..at + 3) {
-            if matches!(character, [0xed, 0xa0..=0xbf, 0x80..=0xbf]) {
-                character.copy_from_slice("\u{fffd}".as_bytes());
-            }
-            at += 1;
-        }
-        ByteString::try_from(bytes).map_err(|_| EngineError)
-    })
-}
-
 pub(super) fn encode<'a, I>(packets: I, framing: Framing) -> Payload
 where
     I: Iterator<Item = &'a Encoded> + Clone,
 {
-    let takes_bytes = !framing.is_base64 && framing.jsonp.is_none();
     let needs_bytes = |packet: &Encoded| {
-        packet.has_attachments() || !(framing.reads_text || packet.text().is_ascii())
+        // A 1.x client that takes bytes reads such text in no other form.
+        let is_plain = framing.text == TextForm::Units || packet.text().is_ascii();
+        packet.has_attachments() || !is_plain
     };
-    match takes_bytes && packets.clone().any(needs_bytes) {
+    match framing.polls_bytes() && packets.clone().any(needs_bytes) {
         true => Payload::Binary(encode_binary(packets).into()),
-        false => Payload::Text(encode_text(packets).into()),
+        false => Payload::Text(encode_text(packets, framing).into()),
     }
 }
 
-fn encode_text<'a>(packets: impl Iterator<Item = &'a Encoded>) -> String {
+fn encode_text<'a>(packets: impl Iterator<Item = &'a Encoded>, framing: Framing) -> String {
     let mut payload = String::new();
-    let mut push = |prefix: &str, record: &str| {
-        let units = match record.is_ascii() {
-            true => record.len(),
-            false => record.encode_utf16().count(),
-        };
+    let mut push = |prefix: &str, record: &str, units: usize| {
         payload.push_str(&(prefix.len() + units).to_string());
         payload.push(':');
         payload.push_str(prefix);
         payload.push_str(record);
     };
     for packet in packets {
-        if !packet.text().is_empty() {
-            push("", packet.text());
+        match (packet.text(), framing.text) {
+            ("", _) => {}
+            (text, _) if text.is_ascii() => push("", text, text.len()),
+            (text, TextForm::Bytes) => push("", &encode_bytes(text), text.len()),
+            (text, TextForm::Unknown) if framing.is_json => {
+                let text = escape(text);
+                push("", &text, text.len());
+            }
+            (text, _) => push("", text, text.encode_utf16().count()),
         }
-        packet.base64().iter().for_each(|base64| push("b4", base64));
+        packet.base64().iter().for_each(|base64| push("b4", base64, base64.len()));
     }
     payload
 }
@@ -202,7 +220,7 @@ mod tests {
     use crate::wire::Message;
 
     fn read_text(body: impl Into<Bytes>) -> Vec<Result<Packet, EngineError>> {
-        TextRecords::new(body.into()).take(9).collect()
+        TextRecords::new(body.into(), v3()).take(9).collect()
     }
 
     fn read_binary(body: &[u8]) -> Vec<Result<Packet, EngineError>> {
@@ -303,11 +321,43 @@ mod tests {
     #[test]
     fn text_beyond_ascii_is_text_for_those_that_send_such_themselves() {
         let [euro, _] = &packets();
-        let reads_text = Framing { reads_text: true, ..v3() };
-        assert_eq!(encode([euro].into_iter(), reads_text), Payload::Text("2:4€".into()));
+        let units = Framing { text: TextForm::Units, ..v3() };
+        assert_eq!(encode([euro].into_iter(), units), Payload::Text("2:4€".into()));
         let expected = b"\x00\x04\xff4\xe2\x82\xac";
         assert_eq!(encode([euro].into_iter(), v3()), Payload::Binary(expected[..].into()));
         let ascii = [Encoded::packet("40"), Encoded::packet("42[]")];
         assert_eq!(encode(ascii.iter(), v3()), Payload::Text("2:404:42[]".into()));
+    }
+
+    #[test]
+    fn without_bytes_the_first_text_beyond_ascii_tells_the_form() {
+        let base64 = Framing { is_base64: true, is_json: true, ..v3() };
+        let mut records = TextRecords::new("1:24:4\u{e2}\u{82}\u{ac}2:4\u{e9}".into(), base64);
+        assert_eq!(records.next(), Some(Ok(Packet::Ping("".into()))));
+        assert_eq!(records.form(), TextForm::Unknown);
+        assert_eq!(records.next(), Some(text("€")));
+        assert_eq!(records.form(), TextForm::Bytes);
+
+        for body in ["2:4€", "2:4é", "4:4Ã©Ā"] {
+            let mut records = TextRecords::new(body.into(), base64);
+            assert_eq!(records.next(), Some(text(body.split_once(":4").expect("a message").1)));
+            assert_eq!(records.form(), TextForm::Units);
+        }
+        let units = Framing { text: TextForm::Units, ..base64 };
+        assert!(TextRecords::new("3:4Ã©".into(), units).eq([text("Ã©")]));
+    }
+
+    #[test]
+    fn without_bytes_text_goes_in_the_form_of_the_client() {
+        let [euro, _] = &packets();
+        for (form, is_json, expected) in [
+            (TextForm::Bytes, true, "4:4\u{e2}\u{82}\u{ac}"),
+            (TextForm::Units, true, "2:4€"),
+            (TextForm::Unknown, true, "7:4\\u20ac"),
+            (TextForm::Unknown, false, "2:4€"),
+        ] {
+            let framing = Framing { is_base64: true, text: form, is_json, ..v3() };
+            assert_eq!(encode([euro].into_iter(), framing), Payload::Text(expected.into()));
+        }
     }
 }
