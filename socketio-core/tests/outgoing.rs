@@ -131,3 +131,11 @@ fn a_listener_may_do_what_takes_locks_and_may_fail() {
     ];
     assert_eq!(log.take(), expected);
 }
+
+#[test]
+fn a_namespace_that_no_client_can_name_harms_nobody() {
+    let server = TestServer::new(SocketIo::builder());
+    let tenants = server.io().of("/a,b");
+    tenants.on_any_outgoing(|| {});
+    assert_eq!(tenants.emit("news", &1), Ok(()));
+}

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::json;
 use socketio_core::{
-    Args, Auth, Data, Frame, MsgPack, RawArgs, Recovery, Socket, SocketIo,
+    Args, Auth, ConnectError, Data, Frame, MsgPack, RawArgs, Recovery, Socket, SocketIo,
     testing::{TestConnection, TestServer},
     wire::{AckId, AssemblerLimits, Framing, Message, Packet, Parser},
 };
@@ -163,4 +163,48 @@ fn an_application_that_writes_what_looks_like_a_placeholder_harms_nobody() {
     server.io().emit("e", &(fake.clone(), Bytes::from("x"))).expect("sent");
     let both = format!(r#"{fake},{{"_placeholder":true,"num":0}}"#);
     assert_eq!(client.next_event(), Some(("e".into(), both, 1)));
+}
+
+#[test]
+fn a_namespace_may_have_any_name() {
+    let server = TestServer::new(SocketIo::builder().parser(MsgPack));
+    server.io().of_dynamic("/a{rest}", |_| {});
+    let client = Client::open(&server);
+    client.connect(json!({}));
+    for namespace in ["/b", "/b,c", "b", "", "5", "/\u{0}\""] {
+        client.send(Packet::Connect { namespace: namespace.into(), auth: None });
+        let data = r#"{"message":"Invalid namespace"}"#.into();
+        let refusal = Packet::ConnectError { namespace: namespace.into(), data };
+        assert_eq!(client.next(), Some(refusal));
+    }
+    let namespace = || "/a,b-1[".into();
+    client.send(Packet::Connect { namespace: namespace(), auth: None });
+    assert!(
+        matches!(client.next(), Some(Packet::Connect { namespace: a, .. }) if a == namespace())
+    );
+    server.io().of("/a,b-1[").emit("news", &Bytes::from("x")).expect("sent");
+    let news = (namespace(), r#"{"_placeholder":true,"num":0}"#);
+    match client.next() {
+        Some(Packet::Event { namespace, args, .. }) => {
+            assert_eq!((namespace, args.as_json()), news);
+        }
+        other => panic!("no event: {other:?}"),
+    }
+}
+
+#[test]
+fn an_old_client_may_be_refused_with_any_data() {
+    for data in [json!(401), json!([1]), json!(null), json!({ "code": 401 }), json!("no")] {
+        let server = TestServer::new(SocketIo::builder().parser(MsgPack).allow_eio3(true));
+        let kept = data.clone();
+        server.io().middleware(move || Err::<(), _>(ConnectError::new("no").data(&kept)));
+        let old = server.open_query("EIO=3");
+        let Some(Frame::Binary(bytes)) = old.next_frame() else {
+            panic!("no refusal");
+        };
+        let limits = AssemblerLimits { attachments: 10, bytes: usize::MAX };
+        let refusal = MsgPack.decoder(limits).decode(Message::Binary(bytes.slice(1..)));
+        let data = data.to_string().into();
+        assert_eq!(refusal, Ok(Some(Packet::ConnectError { namespace: "/".into(), data })));
+    }
 }

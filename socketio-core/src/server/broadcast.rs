@@ -129,7 +129,7 @@ impl BroadcastOperator {
         let id = self.namespace.next_ack();
         let draft = draft_event(self.namespace.name(), event, Some(id), args)?;
         let mut audience = Audience::new(&self.namespace, &draft);
-        let encoded = self.namespace.codec().finish(draft);
+        let encoded = self.namespace.encode(draft.finish());
         let gathering = Arc::<Gathering>::default();
         self.namespace.rooms().select(&self.selection, |socket| {
             let waiting = Waiting::All(Share::new(&gathering, *socket.id()));

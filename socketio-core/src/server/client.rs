@@ -259,7 +259,7 @@ impl ClientRunner {
         let Some(namespace) = namespace else {
             self.client.machine().unask(&request.name);
             let refusal = encode_connect_error(&request.name, "Invalid namespace", None);
-            return self.send_refusal(refusal);
+            return self.send_refusal(&request.name, refusal);
         };
         match namespace.enter(&self.client, request.auth.clone()) {
             Ok(socket) => self.join(socket, early, cx),
@@ -446,23 +446,24 @@ impl ClientRunner {
         };
         // A socket that ended meanwhile has nobody to refuse.
         if socket.shut(DisconnectReason::ServerNamespaceDisconnect) {
-            let namespace = socket.namespace().name();
+            let namespace = socket.namespace().shared_name();
             let (message, data) = error.parts();
             let refusal = match socket.revision() {
-                Revision::V3 => encode_error_v4(namespace, message, data),
-                Revision::V4 => encode_connect_error(namespace, message, data),
+                Revision::V3 => encode_error_v4(&namespace, message, data),
+                Revision::V4 => encode_connect_error(&namespace, message, data),
             };
-            self.send_refusal(refusal);
-            self.client.machine().refuse(namespace);
+            self.send_refusal(&namespace, refusal);
+            self.client.machine().refuse(&namespace);
         }
         if !matches!(failure, Failure::Refused(_)) {
             socket.report("connect", failure);
         }
     }
 
-    fn send_refusal(&self, refusal: Encoded) {
+    fn send_refusal(&self, namespace: &ByteString, refusal: Encoded) {
+        let refusal = self.client.server.engine().codec().encode(namespace, refusal);
         // A client that is gone does not miss it.
-        let _ = self.client.session.send(self.client.server.engine().codec().encode(refusal));
+        let _ = self.client.session.send(refusal);
     }
 
     /// The socket was shut.

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     error::EmitError,
-    wire::{AckId, Args, Codec, FromArgs},
+    wire::{AckId, Args, Codec, Encoded, FromArgs},
 };
 
 /// A namespace: what its clients can do, and the way to send to all of them.
@@ -255,8 +255,9 @@ impl Namespace {
         self.0.name.clone()
     }
 
-    pub(super) fn codec(&self) -> &Codec {
-        &self.0.codec
+    /// The packet as it goes out, from how it is written in JSON.
+    pub(super) fn encode(&self, json: Encoded) -> Encoded {
+        self.0.codec.encode(&self.0.name, json)
     }
 
     pub(super) fn has_recovery(&self) -> bool {

@@ -22,7 +22,10 @@ pub(super) struct Audience {
 
 impl Audience {
     pub(super) fn new(namespace: &Namespace, draft: &Draft) -> Self {
-        let event = if namespace.is_observed() { draft.read() } else { None };
+        let event = match namespace.is_observed() {
+            true => draft.read(namespace.shared_name()),
+            false => None,
+        };
         Self { event, sockets: Vec::new() }
     }
 

@@ -137,7 +137,7 @@ impl Namespace {
     ) {
         // A client that is gone or too slow misses it; the others do not.
         if !self.has_recovery() {
-            let packet = self.codec().finish(draft);
+            let packet = self.encode(draft.finish());
             return self.rooms().select(selection, |socket| {
                 each(socket);
                 let _ = socket.deliver(packet.clone(), is_volatile);
@@ -150,8 +150,8 @@ impl Namespace {
             false => journal.record(selection.clone(), draft),
         };
         let position = journal.position();
-        let plain = LazyCell::new(|| self.codec().encode(without_offset(&event, position)));
-        let packet = self.codec().encode(event.clone());
+        let plain = LazyCell::new(|| self.encode(without_offset(&event, position)));
+        let packet = self.encode(event.clone());
         rooms.select(selection, |socket| {
             each(socket);
             let place = socket.place();
@@ -179,7 +179,7 @@ impl Namespace {
         }
         let event = journal.record(Selection::one(id), draft);
         let position = journal.position();
-        let packet = self.codec().encode(event);
+        let packet = self.encode(event);
         match socket {
             Some(socket) => socket.deliver_recorded(position, packet),
             None => Ok(()),

@@ -296,7 +296,7 @@ impl Socket {
         if self.shut(DisconnectReason::ServerNamespaceDisconnect) {
             // Where the client is gone already, nobody needs to be told.
             let packet = encode_disconnect(self.namespace_name());
-            let packet = self.encode(packet);
+            let packet = self.namespace().encode(packet);
             self.0.client.session().with(|connection| connection.send_control(packet));
             self.0.client.leave(self.namespace_name());
         }
@@ -315,10 +315,6 @@ impl Socket {
 
     pub(super) fn revision(&self) -> Revision {
         self.0.client.session().revision()
-    }
-
-    fn encode(&self, packet: Encoded) -> Encoded {
-        self.0.namespace.codec().encode(packet)
     }
 
     pub(super) fn namespace_name(&self) -> &str {
@@ -359,7 +355,7 @@ impl Socket {
         };
         match self.0.phase.load(Ordering::Acquire) {
             CLOSED => Err(EmitError::Closed),
-            _ => Ok(self.0.client.session().send(self.encode(packet))?),
+            _ => Ok(self.0.client.session().send(self.0.namespace.encode(packet))?),
         }
     }
 
@@ -367,13 +363,13 @@ impl Socket {
         let packet = match packet {
             Outgoing::Event(draft) if self.0.place.is_some() => {
                 let mut rooms = self.0.namespace.rooms();
-                let packet = self.encode(rooms.journal().mark(draft));
+                let packet = self.0.namespace.encode(rooms.journal().mark(draft));
                 return self.0.client.session().send_volatile(packet);
             }
             Outgoing::Event(draft) => draft.finish(),
             Outgoing::Packet(packet) => packet,
         };
-        self.0.client.session().send_volatile(self.encode(packet));
+        self.0.client.session().send_volatile(self.0.namespace.encode(packet));
     }
 
     /// Queues an event that is kept under this number for the client's return.
@@ -407,7 +403,6 @@ impl Socket {
         }
         let session = self.0.client.session();
         let place = self.0.place.as_deref();
-        let codec = self.0.namespace.codec();
         let mut rooms = self.0.namespace.rooms();
         let missed = place.map(|place| place.admit(&mut rooms, &self.0.id)).unwrap_or_default();
         let pid = place.map(|place| place.id().as_str());
@@ -421,7 +416,7 @@ impl Socket {
             (Outgoing::Packet(packet), _) => packet,
         });
         let packets = missed.into_iter().chain([connect]).chain(held);
-        let packets: Vec<_> = packets.map(|packet| codec.encode(packet)).collect();
+        let packets: Vec<_> = packets.map(|packet| self.0.namespace.encode(packet)).collect();
         // All of it is bounded, and a client that is closed for what it missed would come back for
         // it again. One that is gone misses it; the end of the socket is under way.
         session.with(|connection| packets.into_iter().for_each(|p| connection.send_control(p)));

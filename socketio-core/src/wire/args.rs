@@ -67,7 +67,7 @@ impl RawArgs {
     /// Arguments that were read from elsewhere: a JSON array, and what its placeholders stand for.
     ///
     /// # Errors
-    /// It is no JSON array, or a placeholder stands for nothing.
+    /// It is no JSON array, or there are attachments and a placeholder stands for none of them.
     pub fn from_json(array: &str, attachments: Vec<Bytes>) -> Result<Self, PacketError> {
         let mut args = Self::list(array.into())?;
         if !attachments.is_empty() {

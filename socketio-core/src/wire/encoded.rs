@@ -49,10 +49,11 @@ impl Encoded {
         Self { text: text.into(), attachments: self.attachments.clone() }
     }
 
-    /// The packet that this is, as it is written in JSON.
-    pub(super) fn into_packet(self) -> Packet {
+    /// The packet of this namespace that this is, as it is written in JSON.
+    pub(super) fn into_packet(self, namespace: ByteString) -> Packet {
         let text = self.text.slice_ref(&self.text[1..]);
-        let (mut packet, _) = Packet::decode(&text).expect("what the server wrote is a packet");
+        let packet = Packet::decode_in(namespace, &text);
+        let mut packet = packet.expect("what the server wrote is a packet");
         if let (Some(attachments), Packet::Event { args, .. } | Packet::Ack { args, .. }) =
             (self.attachments, &mut packet)
         {

@@ -5,6 +5,7 @@ use std::{fmt, str};
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::args::RawArgs;
@@ -71,7 +72,7 @@ pub enum Packet {
     ConnectError {
         /// The namespace that was refused.
         namespace: ByteString,
-        /// Why: a JSON string or object.
+        /// Why: JSON, in protocol 5 an object.
         data: ByteString,
     },
 }
@@ -120,42 +121,24 @@ impl Packet {
     pub fn decode(text: &ByteString) -> Result<(Self, usize), PacketError> {
         let mut head = Head { rest: text };
         let kind = head.kind()?;
-        let attachments = match kind {
-            b'5' | b'6' => head.attachments()?,
-            _ => 0,
-        };
+        let attachments = head.attachments(kind)?;
         let namespace = head.namespace(text);
-        let id = head.ack_id()?;
-        let data = (!head.rest.is_empty()).then(|| text.slice_ref(head.rest));
-        let packet = match kind {
-            b'0' => {
-                Packet::Connect { namespace, auth: data.map(|data| check(data, b"{")).transpose()? }
-            }
-            b'1' if data.is_none() => Packet::Disconnect { namespace },
-            b'1' => return Err(PacketError::Payload),
-            b'2' | b'5' => {
-                let (name, args) = match data {
-                    Some(data) => RawArgs::event(data)?,
-                    None => Default::default(),
-                };
-                Packet::Event { namespace, id, name, args }
-            }
-            b'3' | b'6' => Packet::Ack {
-                namespace,
-                id,
-                args: data.map(RawArgs::list).transpose()?.unwrap_or_default(),
-            },
-            b'4' => Packet::ConnectError {
-                namespace,
-                data: check(data.ok_or(PacketError::Payload)?, b"{\"")?,
-            },
-            _ => return Err(PacketError::Type),
-        };
-        Ok((packet, attachments))
+        Ok((head.packet(text, kind, namespace)?, attachments))
     }
-}
 
-impl Packet {
+    /// Reads the text of a packet of this namespace, whose name may be one that text cannot have:
+    /// with a comma in it, or without a `/` in front.
+    pub(super) fn decode_in(namespace: ByteString, text: &ByteString) -> Result<Self, PacketError> {
+        let mut head = Head { rest: text };
+        let kind = head.kind()?;
+        head.attachments(kind)?;
+        if namespace != ROOT {
+            let rest = head.rest.strip_prefix(&*namespace).and_then(|rest| rest.strip_prefix(','));
+            head.rest = rest.ok_or(PacketError::Payload)?;
+        }
+        head.packet(text, kind, namespace)
+    }
+
     /// Adds what its placeholders stand for.
     pub(super) fn set_attachments(&mut self, parts: Vec<Bytes>) -> Result<(), PacketError> {
         match self {
@@ -220,7 +203,10 @@ impl<'a> Head<'a> {
         digits
     }
 
-    fn attachments(&mut self) -> Result<usize, PacketError> {
+    fn attachments(&mut self, kind: u8) -> Result<usize, PacketError> {
+        if !matches!(kind, b'5' | b'6') {
+            return Ok(0);
+        }
         let count = self.digits().parse().map_err(|_| PacketError::Attachments)?;
         self.rest = self.rest.strip_prefix('-').ok_or(PacketError::Attachments)?;
         match count {
@@ -246,6 +232,43 @@ impl<'a> Head<'a> {
             "" => Ok(None),
             digits => digits.parse().map(|id| Some(AckId(id))).map_err(|_| PacketError::AckId),
         }
+    }
+
+    /// What follows the namespace.
+    fn packet(
+        mut self,
+        text: &ByteString,
+        kind: u8,
+        namespace: ByteString,
+    ) -> Result<Packet, PacketError> {
+        // A refusal answers nothing; it may be a number.
+        let id = if kind == b'4' { None } else { self.ack_id()? };
+        let data = (!self.rest.is_empty()).then(|| text.slice_ref(self.rest));
+        Ok(match kind {
+            b'0' => {
+                Packet::Connect { namespace, auth: data.map(|data| check(data, b"{")).transpose()? }
+            }
+            b'1' if data.is_none() => Packet::Disconnect { namespace },
+            b'1' => return Err(PacketError::Payload),
+            b'2' | b'5' => {
+                let (name, args) = match data {
+                    Some(data) => RawArgs::event(data)?,
+                    None => Default::default(),
+                };
+                Packet::Event { namespace, id, name, args }
+            }
+            b'3' | b'6' => Packet::Ack {
+                namespace,
+                id,
+                args: data.map(RawArgs::list).transpose()?.unwrap_or_default(),
+            },
+            b'4' => {
+                let data = data.ok_or(PacketError::Payload)?;
+                serde_json::from_str::<IgnoredAny>(&data).map_err(|_| PacketError::Json)?;
+                Packet::ConnectError { namespace, data }
+            }
+            _ => return Err(PacketError::Type),
+        })
     }
 }
 
@@ -325,7 +348,7 @@ mod tests {
             ("299999999999999999999[1]", PacketError::AckId),
             ("3{}", PacketError::Payload),
             ("4", PacketError::Payload),
-            ("4[]", PacketError::Payload),
+            ("4no", PacketError::Json),
             (r#"50-["a"]"#, PacketError::Attachments),
             (r#"5-["a"]"#, PacketError::Attachments),
             (r#"51["a"]"#, PacketError::Attachments),

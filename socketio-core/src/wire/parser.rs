@@ -1,8 +1,9 @@
 use std::{fmt, sync::Arc};
 
+use bytestring::ByteString;
+
 use super::{
     assembler::{Assembler, AssemblerLimits},
-    encode::Draft,
     encoded::Encoded,
     engine::Message,
     packet::{Packet, PacketError},
@@ -63,7 +64,8 @@ use super::{
 /// # Ok::<(), socketio_core::ConfigError>(())
 /// ```
 pub trait Parser: fmt::Debug + Send + Sync + 'static {
-    /// Writes a packet. The `auth` of a CONNECT is the server's answer to one, `{"sid":…}`.
+    /// Writes a packet. The `auth` of a CONNECT is the server's answer to one, `{"sid":…}`. It may be
+    /// called while the namespace is locked, so it must not use the server.
     fn encode(&self, packet: Packet) -> Encoded;
 
     /// Makes what reads the packets of one client.
@@ -100,17 +102,12 @@ impl Codec {
         }
     }
 
-    /// The packet as it goes out, from how it is written in JSON.
-    pub(crate) fn encode(&self, json: Encoded) -> Encoded {
+    /// The packet of a namespace as it goes out, from how it is written in JSON.
+    pub(crate) fn encode(&self, namespace: &ByteString, json: Encoded) -> Encoded {
         match &self.0 {
             None => json,
-            Some(parser) => parser.encode(json.into_packet()),
+            Some(parser) => parser.encode(json.into_packet(namespace.clone())),
         }
-    }
-
-    /// As [`Draft::finish`].
-    pub(crate) fn finish(&self, draft: Draft) -> Encoded {
-        self.encode(draft.finish())
     }
 }
 

@@ -120,9 +120,9 @@ impl Draft {
     }
 
     /// The event as who receives it reads it: its name and arguments.
-    pub(crate) fn read(&self) -> Option<(ByteString, RawArgs)> {
+    pub(crate) fn read(&self, namespace: ByteString) -> Option<(ByteString, RawArgs)> {
         let packet = Encoded::new(format!("{}]", self.text).into(), self.parts.clone());
-        match packet.into_packet() {
+        match packet.into_packet(namespace) {
             Packet::Event { name, args, .. } => Some((name, args)),
             _ => None,
         }

@@ -40,7 +40,7 @@ pub(super) fn packet(bytes: &Bytes, limits: AssemblerLimits) -> Result<Packet, P
             args.attach(reader.parts);
             Packet::Ack { namespace, id, args }
         }
-        ("4", Some(data)) => Packet::ConnectError { namespace, data: check(data, b"{\"")? },
+        ("4", Some(data)) => Packet::ConnectError { namespace, data },
         ("1" | "2" | "3" | "4", _) => return Err(PacketError::Payload),
         _ => return Err(PacketError::Type),
     })

@@ -1,7 +1,7 @@
 use super::*;
 use crate::wire::{
     AckId, EncodeError, Frame, Framing, encode_ack, encode_connect, encode_connect_error,
-    encode_disconnect, encode_event,
+    encode_disconnect, encode_event, packet::ROOT,
 };
 
 const LIMITS: AssemblerLimits = AssemblerLimits { attachments: 10, bytes: 1_000_000 };
@@ -18,8 +18,13 @@ fn read(hex: &str) -> Result<Packet, PacketError> {
     Ok(packet.expect("a packet is one message"))
 }
 
+/// Writes a packet of `/`.
 fn write(json: Encoded) -> Vec<u8> {
-    let mut frames = MsgPack.encode(json.into_packet()).into_frames(Framing::default());
+    write_packet(json.into_packet(ROOT))
+}
+
+fn write_packet(packet: Packet) -> Vec<u8> {
+    let mut frames = MsgPack.encode(packet).into_frames(Framing::default());
     match (frames.next(), frames.next()) {
         (Some(Frame::Binary(bytes)), None) => bytes.to_vec(),
         other => panic!("not one binary message: {other:?}"),
@@ -87,23 +92,29 @@ fn reads_large_ids() {
 fn writes_what_it_reads() -> Result<(), EncodeError> {
     let numbers: Vec<u32> = (0..20).collect();
     let many: std::collections::BTreeMap<_, _> = (0..70_000).map(|n| (n.to_string(), n)).collect();
-    for encoded in [
-        encode_event("/n", "e", Some(AckId(3)), &(1, -1, 1.5, "é", None::<u8>, [[[1]]], true))?,
-        encode_event("/", "long", None, &(numbers, "x".repeat(70_000), many))?,
-        encode_event("/", "none", None, &())?,
-        encode_event(
+    for (namespace, encoded) in [
+        (
+            "/n",
+            encode_event("/n", "e", Some(AckId(3)), &(1, -1, 1.5, "é", None::<u8>, [[[1]]], true))?,
+        ),
+        ("/", encode_event("/", "long", None, &(numbers, "x".repeat(70_000), many))?),
+        ("/", encode_event("/", "none", None, &())?),
+        (
             "/",
-            "bytes",
-            None,
-            &(Bytes::from("a"), vec![Bytes::from("b")], Bytes::new()),
-        )?,
-        encode_ack("/", AckId(u64::MAX), &(u64::MAX, i64::MIN))?,
-        encode_connect("/n", "sid", Some("pid")),
-        encode_connect_error("/n", "no", Some(&serde_json::json!({ "code": [401] }))),
-        encode_disconnect("/n"),
+            encode_event(
+                "/",
+                "bytes",
+                None,
+                &(Bytes::from("a"), [Bytes::from("b")], Bytes::new()),
+            )?,
+        ),
+        ("/", encode_ack("/", AckId(u64::MAX), &(u64::MAX, i64::MIN))?),
+        ("/n", encode_connect("/n", "sid", Some("pid"))),
+        ("/n", encode_connect_error("/n", "no", Some(&serde_json::json!({ "code": [401] })))),
+        ("/n", encode_disconnect("/n")),
     ] {
-        let packet = encoded.clone().into_packet();
-        let written = write(encoded);
+        let packet = encoded.into_packet(namespace.into());
+        let written = write_packet(packet.clone());
         let read = MsgPack.decoder(LIMITS).decode(Message::Binary(written.into()));
         assert_eq!(read, Ok(Some(packet)));
     }
