@@ -103,7 +103,7 @@ pub use self::wire::MsgPack;
 pub use self::{
     accept::{Accept, BadRequest, ConnectionError, Endpoint, PollRequest, Receive, Serve, Upgrade},
     clock::{Clock, Sleep},
-    config::{Builder, Config, ConfigError, Limits, Recovery},
+    config::{Builder, Config, ConfigError, Cookie, Limits, Recovery, SameSite},
     error::{AckError, BoxError, ConnectError, EmitError, ErrorReport, ExtractError, Failure},
     id::SocketId,
     proto::{DisconnectReason, client::Violation, cluster::RemoteHandshake, engine::Transport},

@@ -28,6 +28,10 @@ pub enum ConnectionError {
         /// What the client is told.
         message: String,
     },
+    /// There are as many sessions as [`max_sessions`](crate::Builder::max_sessions) allows; the client
+    /// may find another server. Code 4, with status 503.
+    #[error("too many sessions")]
+    TooManySessions,
     /// No session has this id, at least not on this server: the client comes too late, or the load
     /// balancer sent it to the wrong one. Code 1. The id is in the query of the request; treat it as
     /// the secret that it may be elsewhere.
@@ -78,6 +82,9 @@ pub enum BadRequest {
         /// That of the session.
         current: Transport,
     },
+    /// A session that polls is to stay so: [`allow_upgrades`](crate::Builder::allow_upgrades) is off.
+    #[error("upgrades are not allowed")]
+    UpgradeNotAllowed,
     /// The opening handshake of the websocket lacks a header, or has a wrong one.
     #[error("missing or invalid {header}")]
     WebSocketHandshake {
@@ -94,7 +101,7 @@ impl ConnectionError {
             Self::UnknownSession => 1,
             Self::BadHandshakeMethod { .. } => 2,
             Self::BadRequest(_) => 3,
-            Self::Closing | Self::Forbidden { .. } => 4,
+            Self::Closing | Self::Forbidden { .. } | Self::TooManySessions => 4,
             Self::UnsupportedProtocol { .. } => 5,
         }
     }
@@ -109,6 +116,7 @@ impl ConnectionError {
             Self::BadRequest(_) => "Bad request",
             Self::Closing => "Server shutting down",
             Self::Forbidden { message } => message,
+            Self::TooManySessions => "Too many sessions",
             Self::UnknownSession => "Session ID unknown",
             Self::UnknownTransport { .. } => "Transport unknown",
             Self::UnsupportedProtocol { .. } => "Unsupported protocol version",
@@ -118,7 +126,7 @@ impl ConnectionError {
 
     pub(super) fn to_response(&self) -> Response<Bytes> {
         let status = match self {
-            Self::Closing => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Closing | Self::TooManySessions => StatusCode::SERVICE_UNAVAILABLE,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             _ => StatusCode::BAD_REQUEST,
         };
@@ -129,7 +137,7 @@ impl ConnectionError {
 
     pub(super) fn to_upgrade_response(&self) -> Response<Bytes> {
         let status = match self {
-            Self::Closing => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Closing | Self::TooManySessions => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,
         };
         let mut response = with_body(status, "text/html", self.message());

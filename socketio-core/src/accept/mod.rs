@@ -160,6 +160,9 @@ impl Endpoint {
                     return Err(BadRequest::ProtocolMismatch.into());
                 }
                 if is_upgrade {
+                    if !engine.config().allow_upgrades {
+                        return Err(BadRequest::UpgradeNotAllowed.into());
+                    }
                     origin?;
                     upgrade::check(head)?;
                     return Ok(Accept::Upgrade(Upgrade::probe(session, query.framing)));
@@ -193,6 +196,9 @@ impl Endpoint {
                 if framing.revision == Revision::V3 && !engine.config().allow_eio3 {
                     let protocol = parameter(head, "EIO");
                     return Err(ConnectionError::UnsupportedProtocol { protocol });
+                }
+                if engine.is_full() {
+                    return Err(ConnectionError::TooManySessions);
                 }
                 let handshake = Handshake::new(head, engine.clock().time());
                 if transport == Transport::Polling {

@@ -68,6 +68,10 @@ pub(super) fn open(driver: Driver, headers: &HeaderMap) -> Accept {
         (connection.framing(), connection.poll_get().unwrap_or_default())
     });
     let mut response = respond(&packets, framing);
+    let session = driver.session();
+    if let Some(cookie) = &session.host().engine().config().cookie {
+        response.headers_mut().insert(header::SET_COOKIE, cookie.header(session.id()));
+    }
     let agent = headers.get(header::USER_AGENT).map(|agent| agent.as_bytes()).unwrap_or_default();
     let has = |word: &[u8]| agent.windows(word.len()).any(|part| part == word);
     if has(b";MSIE") || has(b"Trident/") {

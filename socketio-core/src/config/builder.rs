@@ -99,7 +99,11 @@ impl Builder {
     /// # Errors
     /// Says which option makes no sense.
     pub fn build(self) -> Result<SocketIo, ConfigError> {
-        Ok(SocketIo::with_options(self.into_options()?))
+        let options = self.into_options()?;
+        match options.config.initial_packet {
+            Some(_) => Err(ConfigError::InitialPacket),
+            None => Ok(SocketIo::with_options(options)),
+        }
     }
 
     /// Makes a bare Engine.IO server that runs `handler` for each session.

@@ -16,6 +16,17 @@ pub enum ConfigError {
         /// Why not.
         error: io::Error,
     },
+    /// An attribute of the cookie that browsers would not take.
+    #[error("cookie.{attribute}: {reason}")]
+    Cookie {
+        /// Which one.
+        attribute: &'static str,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A Socket.IO server was given an initial packet, which its clients do not expect.
+    #[error("initial_packet: only a bare Engine.IO server has one")]
+    InitialPacket,
     /// An origin is `null`, or a scheme and a host with nothing behind it but a port.
     #[error("allowed_origins: {origin:?} is no origin, which is as https://example.com")]
     Origin {
@@ -61,6 +72,9 @@ impl Config {
         if let Some(origin) = origins.find(|origin| !is_origin(origin)) {
             return Err(ConfigError::Origin { origin: origin.clone() });
         }
+        if let Some(cookie) = &self.cookie {
+            cookie.check()?;
+        }
         let limits = &self.limits;
         let recovery = self.recovery.unwrap_or_default();
         for (option, duration) in [
@@ -86,6 +100,7 @@ impl Config {
             ("limits.namespaces", limits.namespaces),
             ("limits.outgoing_bytes", limits.outgoing_bytes),
             ("max_payload", self.max_payload),
+            ("max_sessions", self.max_sessions.unwrap_or(1)),
             ("recovery.max_bytes", recovery.max_bytes),
             ("recovery.max_sockets", recovery.max_sockets),
         ] {

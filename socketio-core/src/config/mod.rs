@@ -3,6 +3,7 @@
 mod builder;
 mod check;
 mod client_files;
+mod cookie;
 mod de;
 mod hooks;
 mod limits;
@@ -12,11 +13,17 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
-pub use self::{builder::Builder, check::ConfigError, limits::Limits, recovery::Recovery};
+pub use self::{
+    builder::Builder,
+    check::ConfigError,
+    cookie::{Cookie, SameSite},
+    limits::Limits,
+    recovery::Recovery,
+};
 pub(crate) use self::{builder::Options, client_files::ClientFile};
 use crate::{
     proto::{client, engine, engine::Transport},
-    wire::{AssemblerLimits, Codec},
+    wire::{AssemblerLimits, Codec, Message},
 };
 
 /// Says each option once: it becomes a field of [`Config`], its default, and a method of
@@ -110,6 +117,11 @@ options! {
         #[serde(alias = "allowEIO3")]
         allow_eio3: bool = false;
 
+        /// Whether a polling client may go on by websocket. If not, it is not told of that way, and
+        /// refused if it tries. Default true. Node: `allowUpgrades`, which does not refuse.
+        #[serde(alias = "allowUpgrades")]
+        allow_upgrades: bool = true;
+
         /// Lets in only requests whose `Origin` is one of these; those without one pass, as they do
         /// not come from a page. Unlike CORS it also covers WebSocket. JSONP, whose requests do not
         /// name their page, is then refused. Default: all.
@@ -133,11 +145,24 @@ options! {
         #[serde(alias = "connectTimeout", deserialize_with = "de::millis")]
         connect_timeout: Duration = Duration::from_secs(45);
 
+        /// Gives polling clients a cookie for load balancers to tell them apart by. Default: none.
+        /// Node: `cookie`.
+        #[serde(deserialize_with = "de::switch")]
+        cookie: Option<Cookie> = None,
+            set by |cookie: Cookie| Some(cookie);
+
         /// The environment that the server runs in: see [`Builder::configure`]. Default: that of
         /// the variable `SOCKETIO_ENV`, or else `development`.
         #[serde(alias = "env")]
         environment: Option<String> = None,
             set by |name: impl Into<String>| Some(name.into());
+
+        /// A message that [`EngineIo`](crate::EngineIo) sends to each client right behind the
+        /// handshake; a Socket.IO server has none. Text in a file, here also bytes. Default: none.
+        /// Node: `initialPacket`.
+        #[serde(alias = "initialPacket", deserialize_with = "de::message")]
+        initial_packet: Option<Message> = None,
+            set by |message: impl Into<Message>| Some(message.into());
 
         /// Bounds on what one client can make the server hold.
         limits: Limits = Limits::default();
@@ -146,6 +171,11 @@ options! {
         /// `maxHttpBufferSize`.
         #[serde(alias = "maxHttpBufferSize")]
         max_payload: usize = 1_000_000;
+
+        /// Sessions that there may be at a time. Past it new ones are refused with 503. A websocket
+        /// of its own counts from when it is open. Default: no bound.
+        max_sessions: Option<usize> = None,
+            set by |sessions: usize| Some(sessions);
 
         /// The path that layers answer, with everything below it; a `/` at its end makes no
         /// difference, so there is no `addTrailingSlash`. Default `/socket.io`, or `/engine.io` for
@@ -163,7 +193,7 @@ options! {
 
         /// Lets clients whose connection broke come back to their sockets. Default off. Node:
         /// `connectionStateRecovery`.
-        #[serde(alias = "connectionStateRecovery")]
+        #[serde(alias = "connectionStateRecovery", deserialize_with = "de::switch")]
         recovery: Option<Recovery> = None,
             set by |recovery: Recovery| Some(recovery);
 
@@ -226,6 +256,9 @@ mod tests {
             r#"{
                 "allowEIO3": true,
                 "path": "/realtime/",
+                "allowUpgrades": false,
+                "cookie": { "name": "sid", "httpOnly": false, "sameSite": "strict" },
+                "initialPacket": "hello",
                 "connectTimeout": 1000,
                 "cleanupEmptyChildNamespaces": true,
                 "pingInterval": 2000,
@@ -242,6 +275,13 @@ mod tests {
         let expected = Config {
             allow_eio3: true,
             path: Some("/realtime/".to_owned()),
+            allow_upgrades: false,
+            cookie: Some(Cookie {
+                http_only: false,
+                same_site: SameSite::Strict,
+                ..Cookie::new("sid")
+            }),
+            initial_packet: Some("hello".into()),
             connect_timeout: Duration::from_secs(1),
             cleanup_empty_namespaces: true,
             ping_interval: Duration::from_secs(2),
@@ -260,10 +300,22 @@ mod tests {
     }
 
     #[test]
+    fn what_has_options_of_its_own_may_just_be_on_or_off() {
+        let on = read(r#"{ "cookie": true, "recovery": true }"#).expect("options");
+        assert_eq!(on.cookie, Some(Cookie::default()));
+        assert_eq!(on.recovery, Some(Recovery::default()));
+        let off = read(r#"{ "cookie": false, "recovery": null }"#).expect("options");
+        assert_eq!(off, Config::default());
+        let error = read(r#"{ "cookie": "io" }"#).expect_err("neither");
+        assert!(error.contains("true, false, or options of its own"), "{error}");
+    }
+
+    #[test]
     fn a_name_that_is_no_option_is_an_error_that_says_so() {
         for (json, name) in [
             (r#"{ "pingIntervall": 1 }"#, "`pingIntervall`"),
             (r#"{ "limits": { "sockets": 1 } }"#, "`sockets`"),
+            (r#"{ "cookie": { "maxAge": 1 } }"#, "`maxAge`"),
             (r#"{ "transports": ["webtransport"] }"#, "`webtransport`"),
         ] {
             let error = read(json).expect_err(json);

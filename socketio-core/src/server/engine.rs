@@ -127,7 +127,10 @@ impl Engine {
         let packet = Encoded::packet(self.open_packet(&id, transport));
         let framing = Framing { is_json: host.speaks_json(), ..framing };
         let now = self.clock().now();
-        let connection = Connection::new(now, settings, framing, transport, packet);
+        let mut connection = Connection::new(now, settings, framing, transport, packet);
+        if let Some(message) = self.config().initial_packet.clone() {
+            connection.send_control(message.into());
+        }
         let session = Session::new(id, Arc::clone(host), handshake, connection);
         let runner = Arc::clone(host).open(&session);
         let mut sessions = self.lock();
@@ -171,6 +174,11 @@ impl Engine {
         self.lock().open.len()
     }
 
+    /// Whether there are as many sessions as there may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.config().max_sessions.is_some_and(|max| self.len() >= max)
+    }
+
     /// Refuses new sessions from now on.
     pub(crate) fn start_closing(&self) {
         self.closing.store(true, Ordering::Release);
@@ -198,6 +206,7 @@ impl Engine {
     /// The OPEN packet, its keys in the order that Node has.
     fn open_packet(&self, id: &SessionId, transport: Transport) -> String {
         let can_upgrade = transport == Transport::Polling
+            && self.config().allow_upgrades
             && self.config().transports.contains(&Transport::WebSocket);
         let upgrades = if can_upgrade { "[\"websocket\"]" } else { "[]" };
         format!(
