@@ -1,8 +1,9 @@
 //! Options from elsewhere: a file, the environment, and those for one environment.
 
-use std::{env, process::Command};
+use std::{collections::HashMap, env, process::Command, time::Duration};
 
-use socketio_core::{Config, Endpoint, SocketIo};
+use config::{Environment, File, FileFormat};
+use socketio_core::{Config, Cookie, Endpoint, Limits, SocketIo, Transport};
 
 /// The path of a server that has one for production.
 fn path(config: Config) -> String {
@@ -69,4 +70,54 @@ fn a_variable_names_the_environment() {
             }
         }
     }
+}
+
+/// Options as the crate `config` reads them: those of a file, and over them those of the
+/// environment.
+fn read(file: &str, variables: &[(&str, &str)]) -> Result<Config, config::ConfigError> {
+    let variables: HashMap<_, _> =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let environment = Environment::with_prefix("SOCKETIO")
+        .prefix_separator("_")
+        .separator("__")
+        .try_parsing(true)
+        .list_separator(",")
+        .with_list_parse_key("allowed_origins")
+        .with_list_parse_key("transports")
+        .source(Some(variables));
+    config::Config::builder()
+        .add_source(File::from_str(file, FileFormat::Json))
+        .add_source(environment)
+        .build()?
+        .try_deserialize()
+}
+
+#[test]
+fn a_variable_takes_the_place_of_what_a_file_has() {
+    let file = r#"{ "path": "/realtime", "ping_interval": 10000, "limits": { "handlers": 16 } }"#;
+    let variables = [
+        ("SOCKETIO_ENV", "production"),
+        ("SOCKETIO_PING_INTERVAL", "5000"),
+        ("SOCKETIO_ALLOWED_ORIGINS", "https://a.example,https://b.example"),
+        ("SOCKETIO_TRANSPORTS", "websocket"),
+        ("SOCKETIO_COOKIE", "true"),
+        ("SOCKETIO_LIMITS__NAMESPACES", "5"),
+    ];
+    let expected = Config {
+        allowed_origins: Some(vec!["https://a.example".into(), "https://b.example".into()]),
+        cookie: Some(Cookie::default()),
+        environment: Some("production".to_owned()),
+        limits: Limits { handlers: 16, namespaces: 5, ..Limits::default() },
+        path: Some("/realtime".to_owned()),
+        ping_interval: Duration::from_secs(5),
+        transports: vec![Transport::WebSocket],
+        ..Config::default()
+    };
+    assert_eq!(read(file, &variables).expect("options"), expected);
+}
+
+#[test]
+fn a_variable_that_is_no_option_is_an_error() {
+    let error = read("{}", &[("SOCKETIO_PING_INTERVALL", "5000")]).expect_err("no option");
+    assert!(error.to_string().contains("`ping_intervall`"), "{error}");
 }
