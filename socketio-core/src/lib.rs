@@ -29,7 +29,8 @@
 //!
 //! # Where to look
 //!
-//! - [`SocketIo`] is the server, [`Builder`] its options, [`Limits`] its bounds.
+//! - [`SocketIo`] is the server, [`Builder`] its options, [`Config`] those that a file may have,
+//!   [`Limits`] its bounds.
 //! - [`Namespace`] takes handlers and sends to everyone, [`Socket`] is one client,
 //!   [`BroadcastOperator`] says whom to send to.
 //! - Handlers are functions whose arguments are [extractors](FromContext): [`Socket`], [`Data`],

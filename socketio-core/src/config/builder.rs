@@ -20,6 +20,25 @@ use crate::{
 ///     .build()?;
 /// # Ok::<(), socketio_core::ConfigError>(())
 /// ```
+///
+/// # Options of the Node server that are not here
+///
+/// - `addTrailingSlash`: whole segments of the path are compared, so that a client finds the server
+///   with a `/` at the end and without.
+/// - `cors`, `httpCompression`, `engine.use`: the framework's middleware for CORS, compression and
+///   everything else applies to the server as to any route. Compression covers polling and the
+///   browser client's files. [`allowed_origins`](Self::allowed_origins) covers websockets, which CORS
+///   does not.
+/// - `destroyUpgrade`: what is not for the server is the framework's to answer.
+/// - `engine.generateId`: whoever has a session's id has the session, so it is random and nothing
+///   else, 20 characters as load balancers and adapters expect.
+/// - `perMessageDeflate`: off on Node as well. Its buffers would be many times what a connection
+///   takes here, and secrets that are compressed beside text of others can be guessed.
+/// - `wsEngine`: there is one WebSocket for all frameworks, so that limits and close codes are the
+///   same in each.
+/// - `transports: ["webtransport"]`: needs HTTP/3, which none of the frameworks serves.
+/// - `compression`, `idleTimeout`, `maxBackpressure`: belong to its other engine, `uWebSockets.js`. The
+///   last is [`Limits::outgoing_bytes`](crate::Limits::outgoing_bytes) here.
 #[derive(Clone)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct Builder {

@@ -95,6 +95,27 @@ options! {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
+    /// With the crate `config`, variables go over what a file has: `SOCKETIO_PING_INTERVAL` is
+    /// `ping_interval`, `SOCKETIO_LIMITS__HANDLERS` is that of the limits, and `SOCKETIO_ENV` is the
+    /// environment here too.
+    ///
+    /// ```
+    /// use config::{Environment, File, FileFormat};
+    /// use socketio_core::Config;
+    ///
+    /// let file = File::new("socketio.json", FileFormat::Json).required(false);
+    /// let variables = Environment::with_prefix("SOCKETIO")
+    ///     .prefix_separator("_")
+    ///     .separator("__")
+    ///     .try_parsing(true)
+    ///     .list_separator(",")
+    ///     .with_list_parse_key("allowed_origins")
+    ///     .with_list_parse_key("transports");
+    /// let builder = config::Config::builder().add_source(file).add_source(variables);
+    /// let config: Config = builder.build()?.try_deserialize()?;
+    /// # Ok::<(), config::ConfigError>(())
+    /// ```
+    ///
     /// More may be added, so write `Config { max_payload: 100_000, ..Config::default() }`.
     pub struct Config {
         /// Time that a client has to acknowledge, where the call does not say. Default 10 s. Node

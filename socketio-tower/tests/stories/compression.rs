@@ -4,11 +4,11 @@
 use std::io::Read;
 
 use flate2::read::GzDecoder;
-use http::header;
+use http::{StatusCode, header};
 
 use crate::{
     server,
-    support::{ECHO, WEBSOCKET, echo, request},
+    support::{ECHO, WEBSOCKET, echo, echo_with, request, with_client_files},
 };
 
 const GZIP: (&str, &str) = ("accept-encoding", "gzip");
@@ -36,6 +36,18 @@ async fn a_client_that_does_not_gets_the_payload_as_it_is() {
     let answer = server.get(&polling.uri).await;
     assert_eq!(answer.headers.get(header::CONTENT_ENCODING), None);
     assert_eq!(answer.body, format!(r#"42["text","{}"]"#, "long ".repeat(1000)));
+}
+
+#[tokio::test]
+async fn the_files_of_the_browser_client_shrink_too() {
+    let server = server(&echo_with(with_client_files())).await;
+    let answer = server.send(request("GET", "/socket.io/socket.io.js", &[GZIP])).await;
+    assert_eq!(answer.headers[header::CONTENT_ENCODING], "gzip");
+    assert!(answer.body.len() < 500, "{}", answer.body.len());
+    let etag = answer.headers[header::ETAG].to_str().expect("text");
+    let known = [GZIP, ("if-none-match", etag)];
+    let again = server.send(request("GET", "/socket.io/socket.io.js", &known)).await;
+    assert_eq!(again.status, StatusCode::NOT_MODIFIED);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use socketio_core::SocketIo;
 
 use crate::{
     server,
-    support::{ECHO, POLLING, UPGRADE, WEBSOCKET, echo, echo_with, request},
+    support::{ECHO, POLLING, UPGRADE, WEBSOCKET, echo, echo_with, request, with_client_files},
 };
 
 /// The origin that is let in.
@@ -42,6 +42,14 @@ async fn a_preflight_is_answered() {
     assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_CREDENTIALS], "true");
     let methods = answer.headers[header::ACCESS_CONTROL_ALLOW_METHODS].to_str().expect("text");
     assert!(methods.contains("GET") && methods.contains("POST"), "{methods}");
+}
+
+#[tokio::test]
+async fn a_page_may_read_the_files_of_the_browser_client() {
+    let server = server(&echo_with(with_client_files())).await;
+    let file = server.send(request("GET", "/socket.io/socket.io.js", &[FROM_PAGE])).await;
+    assert_eq!(file.status, StatusCode::OK);
+    assert_eq!(file.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], PAGE);
 }
 
 #[tokio::test]

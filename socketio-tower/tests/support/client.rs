@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, time::Duration};
+use std::{env, fs, net::SocketAddr, path::PathBuf, process, sync::LazyLock, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -245,6 +245,26 @@ pub(crate) fn echo_with(options: Builder) -> SocketIo {
     let io = options.build().expect("valid options");
     io.on("echo", |socket: Socket, args: RawArgs| socket.emit("echo", &args));
     io
+}
+
+/// The browser client's files and their source maps, each with its name in its first line.
+static CLIENT_FILES: LazyLock<PathBuf> = LazyLock::new(|| {
+    let directory = format!("client-files-{}", process::id());
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(directory);
+    fs::create_dir_all(&directory).expect("a directory");
+    for kind in ["", ".min", ".esm.min", ".msgpack.min"] {
+        for map in ["", ".map"] {
+            let name = format!("socket.io{kind}.js{map}");
+            let content = format!("// {name}\n{}", "code ".repeat(1000));
+            fs::write(directory.join(name), content).expect("a file");
+        }
+    }
+    directory
+});
+
+/// Options with the browser client's files.
+pub(crate) fn with_client_files() -> Builder {
+    SocketIo::builder().client_files(&*CLIENT_FILES)
 }
 
 /// What a client sends to a server that echoes, and what it gets back.
