@@ -88,6 +88,9 @@
 #[cfg(feature = "derive")]
 pub use socketio_macros::Event;
 
+#[cfg(feature = "typescript")]
+pub use self::typescript::{TypeScript, TypeScriptError};
+
 mod accept;
 mod clock;
 mod config;
@@ -97,6 +100,8 @@ mod proto;
 mod server;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "typescript")]
+mod typescript;
 pub mod wire;
 
 #[cfg(feature = "msgpack")]

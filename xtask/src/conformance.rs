@@ -16,8 +16,10 @@ type Prepare = fn() -> Result<Command>;
 const CLIENTS: [(&str, Prepare); 3] =
     [("JavaScript", javascript), ("Python", python), ("Rust", rust)];
 
-/// Builds the servers, and runs the tests of each client against each server.
+/// Builds the servers, and runs the tests of each client against each server. Before that, compiles
+/// a client in TypeScript.
 pub(crate) fn run(report: &mut Report) -> Option<()> {
+    report.step("conformance: TypeScript", typescript);
     let servers = report.step("conformance: build", build)?;
     for (client, prepare) in CLIENTS {
         let prepared = report.step(format!("conformance: {client} packages"), prepare);
@@ -56,6 +58,15 @@ fn javascript() -> Result<Command> {
     node()?;
     npm_ci(&tests)?;
     Ok(npm(&tests, ["test"]))
+}
+
+/// Has the TypeScript compiler check a client against the declarations of a server's events.
+fn typescript() -> Result<()> {
+    let client = folder("js");
+    node()?;
+    npm_ci(&client)?;
+    tools::run(&mut cargo(["test", "--package=conformance", "--test=typescript"]))?;
+    tools::run(&mut npm(&client, ["run", "types"]))
 }
 
 fn python() -> Result<Command> {
