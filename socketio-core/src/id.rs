@@ -18,6 +18,13 @@ fn random() -> [u8; ID_LEN] {
     id
 }
 
+/// Eight bytes of it in base 16, as the nodes of a cluster name themselves and what they ask.
+pub(crate) fn hexadecimal() -> String {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).expect("the system has randomness");
+    format!("{:016x}", u64::from_be_bytes(bytes))
+}
+
 fn as_str(id: &[u8; ID_LEN]) -> &str {
     str::from_utf8(id).expect("ids are ASCII")
 }

@@ -37,6 +37,7 @@
 //!   [`Auth`], [`Ack`], [`State`], [`Extension`], [`Handshake`], [`RawArgs`], [`EventName`],
 //!   [`DisconnectReason`], [`NamespaceParams`], [`SocketIo`], and an `Option` or `Result` of any.
 //! - [`Event`] makes types of events, whose names and acknowledgements the compiler checks then.
+//! - [`Adapter`] is what makes several servers one cluster, [`RemoteSocket`] a client of any of them.
 //! - [`EngineIo`] is the layer below alone: messages without events.
 //! - [`wire`] has the codecs, for clients and tools.
 //!
@@ -112,15 +113,25 @@ pub use self::{
     config::{Builder, Config, ConfigError, Cookie, Limits, Recovery, SameSite},
     error::{AckError, BoxError, ConnectError, EmitError, ErrorReport, ExtractError, Failure},
     id::SocketId,
-    proto::{DisconnectReason, client::Violation, cluster::RemoteHandshake, engine::Transport},
+    proto::{
+        DisconnectReason,
+        client::Violation,
+        cluster::{
+            BroadcastOptions, ClusterMessage, Membership, MissingNodes, NodeId, RemoteHandshake,
+            RequestId, SocketDescription,
+        },
+        engine::Transport,
+    },
     server::{
-        Ack, AckFuture, AckOf, Answers, Auth, BroadcastOperator, ConnectContext, Context, Data,
-        DisconnectContext, DynamicNamespace, EngineIo, EngineSocket, Event, EventArgs,
-        EventContext, EventMiddlewareContext, EventName, Extension, Extensions, FromContext,
-        Handler, Handshake, HasEvent, IntoRooms, ListenerId, MissingReplies, Namespace,
-        NamespaceDecision, NamespaceMatcher, NamespaceParams, NamespaceRequest, NoAck, Outcome,
-        OutgoingContext, PeerAddr, PollingDriver, RemoteSocket, Replies, Socket, SocketData,
-        SocketIo, SocketOperator, State, WebSocketError,
+        Ack, AckFuture, AckOf, Adapter, Answers, Auth, BroadcastOperator, ClusterDriver,
+        ClusterNode, ConnectContext, Context, Data, DisconnectContext, DynamicNamespace, EngineIo,
+        EngineSocket, Event, EventArgs, EventContext, EventMiddlewareContext, EventName, Extension,
+        Extensions, FromContext, Handler, Handshake, HasEvent, IntoRooms, ListenerId,
+        MissingAnswers, MissingReplies, MissingSockets, Namespace, NamespaceDecision,
+        NamespaceMatcher, NamespaceParams, NamespaceRequest, NoAck, Outcome, OutgoingContext,
+        PeerAddr, PollingDriver, RemoteSocket, Replies, ServerContext, ServerEventContext,
+        ServerGone, ServerReplies, Socket, SocketData, SocketIo, SocketOperator, State,
+        WebSocketError,
     },
     wire::{Args, ArgsError, EncodeError, Frame, FromArgs, Message, RawArgs},
 };

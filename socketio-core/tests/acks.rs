@@ -169,8 +169,11 @@ fn a_broadcast_gathers_what_comes_and_says_who_is_missing() {
     server.advance(Duration::from_secs(1));
     let outcome = outcome.lock().expect("no panic").remove(0).expect_err("some are missing");
     assert_eq!(outcome.replies, [10]);
-    let mut missing: Vec<_> =
-        outcome.missing.iter().map(|(id, error)| (id.to_string(), error.clone())).collect();
+    let mut missing: Vec<_> = outcome
+        .missing
+        .iter()
+        .map(|(id, error)| (id.expect("of this node").to_string(), error.clone()))
+        .collect();
     missing.sort_by_key(|(_, error)| error.to_string());
     assert_eq!(
         missing,

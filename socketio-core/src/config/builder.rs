@@ -3,7 +3,7 @@ use std::{env, fmt, mem, sync::Arc};
 use super::{ClientFile, Config, ConfigError, check, client_files, hooks::Hooks};
 use crate::{
     clock::Clock,
-    server::{EngineIo, EngineSocket, SocketIo},
+    server::{Adapter, EngineIo, EngineSocket, SocketIo},
     wire::{Codec, Parser},
 };
 
@@ -47,6 +47,7 @@ pub struct Builder {
     pub(super) hooks: Hooks,
     clock: Option<Arc<dyn Clock>>,
     parser: Option<Arc<dyn Parser>>,
+    adapter: Option<Arc<dyn Adapter>>,
     environments: Vec<(String, Configure)>,
 }
 
@@ -60,6 +61,7 @@ pub(crate) struct Options {
     pub(crate) client_files: Vec<ClientFile>,
     pub(crate) clock: Option<Arc<dyn Clock>>,
     pub(crate) codec: Codec,
+    pub(crate) adapter: Option<Arc<dyn Adapter>>,
 }
 
 impl Builder {
@@ -70,6 +72,7 @@ impl Builder {
             hooks: Hooks::default(),
             clock: None,
             parser: None,
+            adapter: None,
             environments: Vec::new(),
         }
     }
@@ -113,6 +116,13 @@ impl Builder {
         self
     }
 
+    /// What carries messages to the other nodes of a cluster and back. Default: the server is a node
+    /// of its own. Node: `adapter`.
+    pub fn adapter(mut self, adapter: impl Adapter) -> Self {
+        self.adapter = Some(Arc::new(adapter));
+        self
+    }
+
     /// Makes a Socket.IO server.
     ///
     /// # Errors
@@ -138,7 +148,7 @@ impl Builder {
     }
 
     fn into_options(self) -> Result<Options, ConfigError> {
-        let Self { config, default_path, hooks, clock, parser, .. } = self.configured();
+        let Self { config, default_path, hooks, clock, parser, adapter, .. } = self.configured();
         config.check()?;
         let path = check::path(config.path.as_deref().unwrap_or(default_path))?.to_owned();
         let client_files = match &config.client_files {
@@ -146,7 +156,8 @@ impl Builder {
             None => Vec::new(),
         };
         let codec = Codec::new(parser);
-        Ok(Options { config, path, hooks, client_files, clock, codec })
+        let clock = clock.or_else(|| adapter.as_ref().map(|adapter| adapter.clock()));
+        Ok(Options { config, path, hooks, client_files, clock, codec, adapter })
     }
 
     /// With the options for its environment.

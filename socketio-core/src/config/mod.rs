@@ -218,6 +218,11 @@ options! {
         recovery: Option<Recovery> = None,
             set by |recovery: Recovery| Some(recovery);
 
+        /// Time that the other nodes of a cluster have to answer, where the call does not say.
+        /// Default 5 s. Node: `requestsTimeout`, an option of its adapters.
+        #[serde(alias = "requestsTimeout", deserialize_with = "de::millis")]
+        request_timeout: Duration = Duration::from_secs(5);
+
         /// How clients may connect. Default both. Node: `transports`.
         transports: Vec<Transport> = vec![Transport::Polling, Transport::WebSocket],
             set by |transports: impl IntoIterator<Item = Transport>|

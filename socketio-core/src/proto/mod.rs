@@ -1,8 +1,9 @@
-//! One client's state machines: no locks, no wakers, no clock, no randomness.
+//! The state machines, of one client and of one node: no locks, no wakers, no clock, no randomness.
 //!
 //! Two machines stand on each other. [`engine::Connection`] is an Engine.IO session: heartbeat,
 //! transports, upgrade, the outgoing queue. [`client::Client`] is the Socket.IO client on it:
-//! namespaces, packet assembly, acknowledgements awaited. Each is driven alike:
+//! namespaces, packet assembly, acknowledgements awaited. [`cluster::Cluster`] is a server among the
+//! nodes of its cluster. Each is driven alike:
 //!
 //! - `handle_*` takes what happened, with the time;
 //! - commands such as [`send`](engine::Connection::send) come from the application;

@@ -6,10 +6,13 @@ use std::{
     },
 };
 
-use super::socket::{Outgoing, Socket};
+use super::{
+    cluster::NodeAsker,
+    socket::{Outgoing, Socket},
+};
 use crate::{
     error::EmitError,
-    wire::{AckId, Args, encode_ack},
+    wire::{AckId, Args, RawArgs, encode_ack},
 };
 
 /// The answer that an event asks for, in the hands of its handler.
@@ -20,9 +23,14 @@ use crate::{
 pub struct Ack(Option<Arc<Inner>>);
 
 struct Inner {
-    socket: Socket,
-    id: AckId,
+    asker: Asker,
     state: AtomicU8,
+}
+
+/// Who waits for the answer.
+enum Asker {
+    Client(Socket, AckId),
+    Node(NodeAsker),
 }
 
 /// Nobody has answered: once all handlers have returned, an empty answer goes out.
@@ -33,11 +41,20 @@ const SENT: u8 = 2;
 
 impl Ack {
     pub(super) fn new(socket: &Socket, id: Option<AckId>) -> Self {
-        let inner = |id| Inner { socket: socket.clone(), id, state: AtomicU8::new(OPEN) };
-        Self(id.map(|id| Arc::new(inner(id))))
+        Self::to(id.map(|id| Asker::Client(socket.clone(), id)))
     }
 
-    /// Whether the client asked for an answer. If not, sending one does nothing.
+    /// The answer to another node, if it wants one.
+    pub(super) fn to_node(node: Option<NodeAsker>) -> Self {
+        Self::to(node.map(Asker::Node))
+    }
+
+    fn to(asker: Option<Asker>) -> Self {
+        let inner = |asker| Inner { asker, state: AtomicU8::new(OPEN) };
+        Self(asker.map(|asker| Arc::new(inner(asker))))
+    }
+
+    /// Whether an answer was asked for. If not, sending one does nothing.
     pub fn is_wanted(&self) -> bool {
         self.0.is_some()
     }
@@ -45,7 +62,7 @@ impl Ack {
     /// Answers: a tuple is [several arguments](Args), anything else is one.
     ///
     /// # Errors
-    /// The value cannot be written, or the client is gone.
+    /// The value cannot be written, or who asked is gone.
     pub fn send<T: Args + ?Sized>(&self, args: &T) -> Result<(), EmitError> {
         match &self.0 {
             Some(inner) => inner.send(args),
@@ -74,11 +91,23 @@ impl Ack {
 
 impl Inner {
     fn send<T: Args + ?Sized>(&self, args: &T) -> Result<(), EmitError> {
-        let encoded = encode_ack(self.socket.namespace_name(), self.id, args)?;
-        if self.state.swap(SENT, Ordering::AcqRel) == SENT {
-            return Ok(());
+        match &self.asker {
+            Asker::Client(socket, id) => {
+                let encoded = encode_ack(socket.namespace_name(), *id, args)?;
+                if self.is_first() { socket.push(Outgoing::Packet(encoded)) } else { Ok(()) }
+            }
+            Asker::Node(node) => {
+                let answer = RawArgs::new(args)?;
+                if self.is_first() {
+                    node.answer(&answer);
+                }
+                Ok(())
+            }
         }
-        self.socket.push(Outgoing::Packet(encoded))
+    }
+
+    fn is_first(&self) -> bool {
+        self.state.swap(SENT, Ordering::AcqRel) != SENT
     }
 }
 
@@ -93,6 +122,6 @@ impl Drop for Inner {
 
 impl fmt::Debug for Ack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Ack").field(&self.0.as_ref().map(|inner| inner.id)).finish()
+        f.debug_struct("Ack").field("is_wanted", &self.is_wanted()).finish_non_exhaustive()
     }
 }

@@ -3,9 +3,10 @@ use std::{sync::Arc, time::Duration};
 use bytestring::ByteString;
 
 use super::{
+    cluster::{self, ClusterHandle, NodeAsker, Relay},
     namespace::Namespace,
     outgoing::Audience,
-    remote::RemoteSocket,
+    remote::{MissingSockets, RemoteSocket},
     replies::{Gathering, Replies, Share, Waiting},
     rooms::Selection,
     socket::Socket,
@@ -13,7 +14,8 @@ use super::{
 use crate::{
     error::EmitError,
     id::SocketId,
-    wire::{Args, FromArgs, draft_event},
+    proto::cluster::{BroadcastOptions, ClusterMessage, Question},
+    wire::{AckId, Args, Draft, FromArgs, RawArgs, draft_event},
 };
 
 /// Whom to send to, and how. Each call narrows or widens it; the last one sends.
@@ -30,6 +32,7 @@ pub struct BroadcastOperator {
     namespace: Namespace,
     selection: Selection,
     is_volatile: bool,
+    is_local: bool,
     timeout: Option<Duration>,
 }
 
@@ -47,7 +50,13 @@ pub trait IntoRooms {
 impl BroadcastOperator {
     pub(super) fn new(namespace: Namespace, sender: Option<SocketId>) -> Self {
         let selection = Selection { sender, ..Selection::default() };
-        Self { namespace, selection, is_volatile: false, timeout: None }
+        Self { namespace, selection, is_volatile: false, is_local: false, timeout: None }
+    }
+
+    /// What another node wants done here.
+    pub(super) fn of_options(namespace: Namespace, options: BroadcastOptions) -> Self {
+        let BroadcastOptions { is_volatile, timeout, .. } = options;
+        Self { namespace, selection: options.into(), is_volatile, is_local: true, timeout }
     }
 
     /// Adds the members of these rooms. Without rooms it is everyone; an empty list of rooms is
@@ -74,12 +83,14 @@ impl BroadcastOperator {
         self
     }
 
-    /// Stays on this node, which without an adapter everything does.
-    pub fn local(self) -> Self {
+    /// Stays on this node, which without an [adapter](crate::Builder::adapter) everything does.
+    pub fn local(mut self) -> Self {
+        self.is_local = true;
         self
     }
 
-    /// Sets how long acknowledgements are waited for, in place of the option `ack_timeout`.
+    /// Sets how long acknowledgements are waited for, in place of the option `ack_timeout`, or other
+    /// nodes, in place of `request_timeout`.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -91,6 +102,7 @@ impl BroadcastOperator {
     /// The event cannot be written. A client that left or is too slow is no error.
     pub fn emit<T: Args + ?Sized>(&self, event: &str, args: &T) -> Result<(), EmitError> {
         let draft = draft_event(self.namespace.name(), event, None, args)?;
+        self.tell(|options| cluster::broadcast(&self.namespace, options, &draft, None));
         self.namespace.broadcast(&self.selection, draft, self.is_volatile);
         Ok(())
     }
@@ -128,19 +140,48 @@ impl BroadcastOperator {
     ) -> Result<Replies<T>, EmitError> {
         let id = self.namespace.next_ack();
         let draft = draft_event(self.namespace.name(), event, Some(id), args)?;
+        let request = self.elsewhere().map(|cluster| {
+            let timeout = self.timeout.unwrap_or(cluster.ack_timeout());
+            let options = BroadcastOptions { timeout: Some(timeout), ..self.options() };
+            cluster.ask(&self.namespace, Question::Acks, timeout, |request| {
+                cluster::broadcast(&self.namespace, options, &draft, Some(request))
+            })
+        });
+        let gathering = Arc::<Gathering>::default();
+        self.ask(id, draft, |socket| Waiting::All(Share::new(&gathering, *socket.id())));
+        Ok(Replies::new(gathering, request))
+    }
+
+    /// Asks the selected clients on behalf of another node, and passes their acknowledgements on.
+    pub(super) fn relay(
+        &self,
+        event: &str,
+        args: &RawArgs,
+        asker: NodeAsker,
+    ) -> Result<(), EmitError> {
+        let id = self.namespace.next_ack();
+        let draft = draft_event(self.namespace.name(), event, Some(id), args)?;
+        let relay = Relay::new(asker);
+        let count = self.ask(id, draft, |socket| Waiting::Node(Arc::clone(&relay), *socket.id()));
+        relay.announce(count);
+        Ok(())
+    }
+
+    /// Asks the selected clients of this node, and tells how many they are.
+    fn ask(&self, id: AckId, draft: Draft, waiting: impl Fn(&Socket) -> Waiting) -> usize {
         let mut audience = Audience::new(&self.namespace, &draft);
         let encoded = self.namespace.encode(draft.finish());
-        let gathering = Arc::<Gathering>::default();
+        let mut count = 0;
         self.namespace.rooms().select(&self.selection, |socket| {
-            let waiting = Waiting::All(Share::new(&gathering, *socket.id()));
-            if socket.await_ack(id, self.timeout, waiting) {
+            if socket.await_ack(id, self.timeout, waiting(socket)) {
+                count += 1;
                 audience.add(socket);
                 // Whom it does not reach does not acknowledge, which is how it shows.
                 let _ = socket.deliver(encoded.clone(), self.is_volatile);
             }
         });
         audience.show();
-        Ok(Replies::new(gathering))
+        count
     }
 
     /// The selected sockets of this node.
@@ -150,15 +191,35 @@ impl BroadcastOperator {
         sockets
     }
 
-    /// The selected sockets. Node: `fetchSockets`.
-    pub async fn fetch_sockets(&self) -> Vec<RemoteSocket> {
-        let remote = |socket: &Socket| RemoteSocket::new(self.namespace.clone(), socket.describe());
-        self.sockets().iter().map(remote).collect()
+    /// The selected sockets of all nodes. Node: `fetchSockets`.
+    ///
+    /// # Errors
+    /// Not all other nodes have answered in [time](Self::timeout): these are the sockets of the
+    /// rest.
+    pub fn fetch_sockets(
+        &self,
+    ) -> impl Future<Output = Result<Vec<RemoteSocket>, MissingSockets>> + Send + use<> {
+        let operator = self.clone();
+        async move {
+            let request = operator.elsewhere().map(|cluster| {
+                let timeout = operator.timeout.unwrap_or(cluster.request_timeout());
+                let options = operator.options();
+                cluster.ask(&operator.namespace, Question::Sockets, timeout, |request| {
+                    ClusterMessage::FetchSockets { options, request }
+                })
+            });
+            let sockets = operator.sockets().iter().map(RemoteSocket::here).collect();
+            match request {
+                Some(request) => RemoteSocket::gather(&operator.namespace, sockets, request).await,
+                None => Ok(sockets),
+            }
+        }
     }
 
     /// Has all selected sockets join rooms. Node: `socketsJoin`.
     pub fn join(&self, rooms: impl IntoRooms) {
         let rooms = rooms.into_rooms();
+        self.tell(|options| ClusterMessage::SocketsJoin { options, rooms: rooms.clone() });
         for socket in self.sockets() {
             socket.join(rooms.clone());
         }
@@ -167,6 +228,7 @@ impl BroadcastOperator {
     /// Has all selected sockets leave rooms. Node: `socketsLeave`.
     pub fn leave(&self, rooms: impl IntoRooms) {
         let rooms = rooms.into_rooms();
+        self.tell(|options| ClusterMessage::SocketsLeave { options, rooms: rooms.clone() });
         for socket in self.sockets() {
             socket.leave(rooms.clone());
         }
@@ -175,12 +237,36 @@ impl BroadcastOperator {
     /// Takes all selected sockets out of the namespace; with `close`, their connections too. Node:
     /// `disconnectSockets`.
     pub fn disconnect(&self, close: bool) {
+        self.tell(|options| ClusterMessage::DisconnectSockets { options, close });
         for socket in self.sockets() {
             if close {
                 socket.disconnect_all();
             } else {
                 socket.disconnect();
             }
+        }
+    }
+
+    /// The other nodes, if this is for them as well.
+    fn elsewhere(&self) -> Option<&Arc<ClusterHandle>> {
+        let cluster = self.namespace.cluster()?;
+        // They would take an empty list of rooms for everyone.
+        let is_nobody = self.selection.rooms.as_ref().is_some_and(Vec::is_empty);
+        (!self.is_local && !is_nobody).then_some(cluster)
+    }
+
+    /// Has the other nodes do something too.
+    fn tell(&self, message: impl FnOnce(BroadcastOptions) -> ClusterMessage) {
+        if let Some(cluster) = self.elsewhere() {
+            cluster.send(&self.namespace, message(self.options()));
+        }
+    }
+
+    fn options(&self) -> BroadcastOptions {
+        BroadcastOptions {
+            is_volatile: self.is_volatile,
+            timeout: self.timeout,
+            ..self.selection.to_options()
         }
     }
 }

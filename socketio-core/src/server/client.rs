@@ -18,7 +18,7 @@ use super::{
     driver::Runner,
     dynamic::NamespaceRequest,
     engine::Host,
-    handler::{BoxFuture, Callable, Running, Started, call_caught},
+    handler::{BoxFuture, Callable, Running, Started, call_caught, handled_by},
     io::{Server, SocketIo},
     listeners::{Listener, Listeners, both},
     namespace::{Handlers, Namespace},
@@ -545,14 +545,7 @@ impl ClientRunner {
 
 /// The handler of an event has returned.
 fn handled(socket: &Socket, name: &str, ack: &Ack, result: Result<(), Failure>) {
-    let Err(failure) = result else {
-        return;
-    };
-    match &failure {
-        Failure::Panic { .. } => ack.send_error("internal error"),
-        failure => ack.send_error(&failure.to_string()),
-    }
-    socket.report(name, failure);
+    handled_by(ack, result, |failure| socket.report(name, failure));
 }
 
 /// Runs what decides on a client that asks for a namespace, and what greets it.

@@ -2,7 +2,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytestring::ByteString;
 
-use super::{ack::Ack, socket::Socket};
+use super::{ack::Ack, io::SocketIo, namespace::Namespace, socket::Socket};
 use crate::{error::ExtractError, proto::DisconnectReason, wire::RawArgs};
 
 /// An argument of a handler: what it needs of a connect, an event or a disconnect.
@@ -38,24 +38,31 @@ pub trait FromContext<C>: Sized {
     fn from_context(cx: &C) -> Result<Self, ExtractError>;
 }
 
-/// What connects, events and disconnects have in common.
-pub trait Context: Send + Sync + 'static {
-    /// The socket that it happens to.
-    fn socket(&self) -> &Socket;
+/// What everything that is handled has in common: a server that it happens at.
+pub trait ServerContext: Send + Sync + 'static {
+    /// The server.
+    fn io(&self) -> SocketIo;
 
     /// The handler has its arguments and begins now.
     #[doc(hidden)]
     fn begin(&self) {}
 }
 
-/// What has an event: one that came, at its middlewares and its handlers, or one that is sent.
+/// What connects, events and disconnects have in common.
+pub trait Context: ServerContext {
+    /// The socket that it happens to.
+    fn socket(&self) -> &Socket;
+}
+
+/// What has an event: one that came, at its middlewares and its handlers, one that is sent, or one of
+/// another node.
 ///
 /// Implement [`FromContext`] for `C: HasEvent` to have an extractor for all of them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no event",
     note = "`Data`, `EventName` and `RawArgs` are for handlers of events"
 )]
-pub trait HasEvent: Context {
+pub trait HasEvent: ServerContext {
     /// The event's name.
     fn name(&self) -> &ByteString;
 
@@ -104,6 +111,21 @@ pub struct OutgoingContext {
     pub(crate) args: RawArgs,
 }
 
+/// An event of another node came: see [`Namespace::on_server_event`].
+#[derive(Clone, Debug)]
+pub struct ServerEventContext {
+    pub(crate) io: SocketIo,
+    pub(crate) namespace: Namespace,
+    pub(crate) name: ByteString,
+    pub(crate) args: RawArgs,
+    pub(crate) ack: Ack,
+}
+
+/// What came and may ask for an answer.
+pub(crate) trait Answerable {
+    fn ack(&self) -> &Ack;
+}
+
 /// A socket has left its namespace.
 #[derive(Clone, Debug)]
 pub struct DisconnectContext {
@@ -111,9 +133,28 @@ pub struct DisconnectContext {
     pub(crate) reason: DisconnectReason,
 }
 
-impl EventContext {
-    pub(crate) fn ack(&self) -> &Ack {
+impl Answerable for EventContext {
+    fn ack(&self) -> &Ack {
         &self.ack
+    }
+}
+
+impl Answerable for ServerEventContext {
+    fn ack(&self) -> &Ack {
+        &self.ack
+    }
+}
+
+impl ServerEventContext {
+    /// The namespace.
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+}
+
+impl ServerContext for ServerEventContext {
+    fn io(&self) -> SocketIo {
+        self.io.clone()
     }
 }
 
@@ -141,22 +182,22 @@ impl DisconnectContext {
 }
 
 macro_rules! contexts {
-    ($($context:ty),*) => {$(
+    ($($context:ty: $($place:ident)*),*) => {$(
         impl Context for $context {
             fn socket(&self) -> &Socket {
-                &self.socket
+                &self$(.$place)*.socket
+            }
+        }
+
+        impl ServerContext for $context {
+            fn io(&self) -> SocketIo {
+                self.socket().io()
             }
         }
     )*};
 }
 
-contexts! { DisconnectContext, EventContext, OutgoingContext }
-
-impl Context for EventMiddlewareContext {
-    fn socket(&self) -> &Socket {
-        &self.event.socket
-    }
-}
+contexts! { DisconnectContext:, EventContext:, EventMiddlewareContext: event, OutgoingContext: }
 
 macro_rules! events {
     ($($context:ty: $($place:ident)*),*) => {$(
@@ -172,11 +213,17 @@ macro_rules! events {
     )*};
 }
 
-events! { EventContext:, EventMiddlewareContext: event, OutgoingContext: }
+events! { EventContext:, EventMiddlewareContext: event, OutgoingContext:, ServerEventContext: }
 
 impl Context for ConnectContext {
     fn socket(&self) -> &Socket {
         &self.socket
+    }
+}
+
+impl ServerContext for ConnectContext {
+    fn io(&self) -> SocketIo {
+        self.socket.io()
     }
 
     fn begin(&self) {

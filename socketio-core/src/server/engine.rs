@@ -11,6 +11,7 @@ use std::{
 use rustc_hash::FxHashMap;
 
 use super::{
+    cluster::ClusterHandle,
     driver::{Driver, Runner},
     handshake::Handshake,
     session::Session,
@@ -47,6 +48,7 @@ pub(crate) struct Engine {
     options: Options,
     settings: Arc<Settings>,
     clock: EngineClock,
+    cluster: Option<Arc<ClusterHandle>>,
     sessions: Mutex<Sessions>,
     closing: AtomicBool,
 }
@@ -77,7 +79,9 @@ struct Sessions {
 
 impl Engine {
     pub(super) fn new(mut options: Options) -> Self {
+        let cluster = options.adapter.take();
         Self {
+            cluster: cluster.map(|adapter| ClusterHandle::new(adapter, &options.config)),
             settings: Arc::new(options.config.engine()),
             clock: EngineClock::new(options.clock.take()),
             options,
@@ -97,6 +101,11 @@ impl Engine {
     /// How packets are written, on top of Engine.IO.
     pub(super) fn codec(&self) -> &Codec {
         &self.options.codec
+    }
+
+    /// The other nodes, where there may be some.
+    pub(super) fn cluster(&self) -> Option<&Arc<ClusterHandle>> {
+        self.cluster.as_ref()
     }
 
     /// Sets the clock, unless there is one already.

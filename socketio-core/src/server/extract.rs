@@ -9,6 +9,7 @@ use super::{
     ack::Ack,
     context::{
         Context, DisconnectContext, EventContext, EventMiddlewareContext, FromContext, HasEvent,
+        ServerContext, ServerEventContext,
     },
     handshake::Handshake,
     io::SocketIo,
@@ -47,9 +48,9 @@ impl<C: Context> FromContext<C> for Socket {
     }
 }
 
-impl<C: Context> FromContext<C> for SocketIo {
+impl<C: ServerContext> FromContext<C> for SocketIo {
     fn from_context(cx: &C) -> Result<Self, ExtractError> {
-        Ok(cx.socket().io())
+        Ok(cx.io())
     }
 }
 
@@ -68,9 +69,9 @@ impl<C: Context, T: DeserializeOwned> FromContext<C> for Auth<T> {
     }
 }
 
-impl<C: Context, T: Clone + Send + Sync + 'static> FromContext<C> for State<T> {
+impl<C: ServerContext, T: Clone + Send + Sync + 'static> FromContext<C> for State<T> {
     fn from_context(cx: &C) -> Result<Self, ExtractError> {
-        let state = cx.socket().io().state();
+        let state = cx.io().state();
         state.map(State).ok_or_else(|| missing::<T>("state"))
     }
 }
@@ -123,6 +124,12 @@ impl<C: HasEvent> FromContext<C> for EventName {
 
 impl FromContext<EventContext> for Ack {
     fn from_context(cx: &EventContext) -> Result<Self, ExtractError> {
+        Ok(cx.ack.take())
+    }
+}
+
+impl FromContext<ServerEventContext> for Ack {
+    fn from_context(cx: &ServerEventContext) -> Result<Self, ExtractError> {
         Ok(cx.ack.take())
     }
 }

@@ -9,9 +9,10 @@ use std::{
 use serde::Serialize;
 
 use super::{
+    ack::Ack,
     context::{
-        ConnectContext, Context, DisconnectContext, EventContext, EventMiddlewareContext,
-        FromContext, OutgoingContext, Verdict,
+        Answerable, ConnectContext, DisconnectContext, EventMiddlewareContext, FromContext,
+        OutgoingContext, ServerContext, Verdict,
     },
     extract::Data,
 };
@@ -110,7 +111,7 @@ macro_rules! handlers {
         #[allow(non_snake_case, unused_variables)]
         impl<C, F, R, $($arg),*> Handler<C, (Plain, $($arg,)*)> for F
         where
-            C: Context,
+            C: ServerContext,
             F: Fn($($arg),*) -> R + Send + Sync + 'static,
             R: Outcome<C>,
             $($arg: FromContext<C>,)*
@@ -130,7 +131,7 @@ macro_rules! handlers {
         #[allow(non_snake_case, unused_variables)]
         impl<C, F, Fut, R, $($arg),*> Handler<C, (Async, $($arg,)*)> for F
         where
-            C: Context + Clone,
+            C: ServerContext + Clone,
             F: Fn($($arg),*) -> Fut + Send + Sync + 'static,
             Fut: Future<Output = R> + Send + 'static,
             R: Outcome<C>,
@@ -168,19 +169,19 @@ impl<C> Outcome<C> for () {
     }
 }
 
-impl<T: Serialize> Outcome<EventContext> for Data<T> {
-    fn finish(self, cx: &EventContext) -> Result<(), Failure> {
+impl<C: Answerable, T: Serialize> Outcome<C> for Data<T> {
+    fn finish(self, cx: &C) -> Result<(), Failure> {
         acknowledge(cx, &self.0)
     }
 }
 
-impl Outcome<EventContext> for RawArgs {
-    fn finish(self, cx: &EventContext) -> Result<(), Failure> {
+impl<C: Answerable> Outcome<C> for RawArgs {
+    fn finish(self, cx: &C) -> Result<(), Failure> {
         acknowledge(cx, &self)
     }
 }
 
-fn acknowledge<T: Args + ?Sized>(cx: &EventContext, args: &T) -> Result<(), Failure> {
+fn acknowledge<T: Args + ?Sized>(cx: &impl Answerable, args: &T) -> Result<(), Failure> {
     match cx.ack().send(args) {
         // A client that left does not miss the answer.
         Ok(()) | Err(EmitError::Closed) => Ok(()),
@@ -188,8 +189,8 @@ fn acknowledge<T: Args + ?Sized>(cx: &EventContext, args: &T) -> Result<(), Fail
     }
 }
 
-impl<R: Outcome<EventContext>, E: Into<BoxError>> Outcome<EventContext> for Result<R, E> {
-    fn finish(self, cx: &EventContext) -> Result<(), Failure> {
+impl<C: Answerable, R: Outcome<C>, E: Into<BoxError>> Outcome<C> for Result<R, E> {
+    fn finish(self, cx: &C) -> Result<(), Failure> {
         self.map_err(|error| Failure::Handler(error.into()))?.finish(cx)
     }
 }
@@ -285,6 +286,18 @@ fn poll_caught(
 pub(crate) fn call_caught<C>(handler: &dyn Callable<C>, cx: &C) -> Started {
     catch_unwind(AssertUnwindSafe(|| handler.call(cx)))
         .unwrap_or_else(|panic| Started::Done(Err(panicked(&*panic))))
+}
+
+/// An event's handler has returned: a failure goes into the acknowledgement, and to `report`.
+pub(super) fn handled_by(ack: &Ack, result: Result<(), Failure>, report: impl FnOnce(Failure)) {
+    let Err(failure) = result else {
+        return;
+    };
+    match &failure {
+        Failure::Panic { .. } => ack.send_error("internal error"),
+        failure => ack.send_error(&failure.to_string()),
+    }
+    report(failure);
 }
 
 pub(super) fn panicked(panic: &(dyn Any + Send)) -> Failure {

@@ -13,6 +13,7 @@ use http::Extensions;
 
 use super::{
     client::ClientRunner,
+    cluster::ClusterHandle,
     driver::Runner,
     dynamic::{Dynamic, DynamicNamespace, NamespaceMatcher},
     engine::{Engine, Host},
@@ -74,14 +75,19 @@ impl SocketIo {
         let engine = Engine::new(options);
         let root = Namespace::new(ROOT, None, &engine);
         root.0.latch.open();
-        Self(Arc::new(Server {
+        let server = Arc::new(Server {
             client,
             engine,
             namespaces: Namespaces::new(&root),
             root,
             state: RwLock::default(),
             error_hook: RwLock::new(Arc::new(log)),
-        }))
+        });
+        if let Some(cluster) = server.cluster() {
+            cluster.start(&server);
+            cluster.open(&ROOT);
+        }
+        Self(server)
     }
 
     /// The namespace of this name, which is made if there is none: by a pattern of
@@ -211,6 +217,9 @@ impl SocketIo {
             }
         }
         engine.closed().await;
+        if let Some(cluster) = self.0.cluster() {
+            cluster.stop();
+        }
     }
 
     pub(crate) fn host(&self) -> Arc<dyn Host> {
@@ -263,10 +272,22 @@ impl Server {
         &self.client
     }
 
+    pub(super) fn cluster(&self) -> Option<&Arc<ClusterHandle>> {
+        self.engine.cluster()
+    }
+
     pub(super) fn report(&self, report: ErrorReport) {
         let hook = Arc::clone(&read(&self.error_hook));
         if catch_unwind(AssertUnwindSafe(|| hook(&report))).is_err() {
             tracing::error!("the error hook panicked over: {report}");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(cluster) = self.cluster() {
+            cluster.stop();
         }
     }
 }

@@ -12,7 +12,10 @@ use bytestring::ByteString;
 use rustc_hash::FxHashMap;
 
 use super::{
-    context::{Context, DisconnectContext, EventContext, EventMiddlewareContext, OutgoingContext},
+    context::{
+        Context, DisconnectContext, EventContext, EventMiddlewareContext, OutgoingContext,
+        ServerContext, ServerEventContext,
+    },
     handler::{Callable, Erased, Handler, Started},
     namespace::Namespace,
     socket::Socket,
@@ -33,6 +36,8 @@ pub(super) struct Listeners {
     pub(super) events: FxHashMap<ByteString, Vec<Listener<EventContext>>>,
     pub(super) disconnect: Vec<Listener<DisconnectContext>>,
     pub(super) expired: Vec<Listener<DisconnectContext>>,
+    /// Of a namespace alone.
+    pub(super) server_events: FxHashMap<ByteString, Vec<Listener<ServerEventContext>>>,
 }
 
 /// A handler and its name.
@@ -191,6 +196,33 @@ impl Namespace {
         listener.id
     }
 
+    /// Adds what runs for an event that another node sends with
+    /// [`server_side_emit`](Self::server_side_emit). Several handlers of one event run in the order
+    /// of their registration, and those of one event begin before those of the next. Node: `io.on`,
+    /// which has such events among its own.
+    ///
+    /// The answer, if one is asked for, is that of an [event](Self::on), but of several arguments it
+    /// is the first alone.
+    ///
+    /// ```
+    /// # use socketio_core::{Data, SocketIo};
+    /// # let io = SocketIo::new();
+    /// io.on_server_event("count", |io: SocketIo| Data(io.sockets_count()));
+    /// io.on_server_event("motd", async |io: SocketIo, Data(text): Data<String>| {
+    ///     io.local().emit("motd", &text)
+    /// });
+    /// ```
+    pub fn on_server_event<H, M: 'static>(&self, event: impl Into<String>, handler: H) -> ListenerId
+    where
+        H: Handler<ServerEventContext, M>,
+    {
+        let (event, listener) = (ByteString::from(event.into()), Listener::new(handler));
+        self.change_listeners(|listeners| {
+            listeners.server_events.entry(event.clone()).or_default().push(listener.clone());
+        });
+        listener.id
+    }
+
     /// Takes a handler off. Tells whether it was there.
     pub fn off(&self, listener: ListenerId) -> bool {
         let mut was_there = false;
@@ -330,8 +362,10 @@ impl Listeners {
             || remove(&mut self.middlewares, id)
             || remove(&mut self.disconnect, id)
             || remove(&mut self.expired, id)
-            || self.events.values_mut().any(|listeners| remove(listeners, id));
+            || self.events.values_mut().any(|listeners| remove(listeners, id))
+            || self.server_events.values_mut().any(|listeners| remove(listeners, id));
         self.events.retain(|_, listeners| !listeners.is_empty());
+        self.server_events.retain(|_, listeners| !listeners.is_empty());
         was_there
     }
 }
@@ -341,14 +375,16 @@ fn remove<C>(listeners: &mut Vec<Listener<C>>, id: ListenerId) -> bool {
     index.map(|index| listeners.remove(index)).is_some()
 }
 
-impl<C: Context> Listener<C> {
+impl<C: ServerContext> Listener<C> {
     fn new<H, M: 'static>(handler: H) -> Self
     where
         H: Handler<C, M>,
     {
         Self { id: ListenerId::next(), handler: Arc::new(Erased::new(handler)) }
     }
+}
 
+impl<C: Context> Listener<C> {
     fn once<H, M: 'static>(handler: H, owner: Owner) -> Self
     where
         H: Handler<C, M>,

@@ -4,6 +4,7 @@
 mod ack;
 mod broadcast;
 mod client;
+mod cluster;
 mod context;
 mod data;
 mod driver;
@@ -34,9 +35,10 @@ mod socket;
 pub use self::{
     ack::Ack,
     broadcast::{BroadcastOperator, IntoRooms},
+    cluster::{Adapter, ClusterDriver, ClusterNode, MissingAnswers, ServerGone, ServerReplies},
     context::{
         ConnectContext, Context, DisconnectContext, EventContext, EventMiddlewareContext,
-        FromContext, HasEvent, OutgoingContext,
+        FromContext, HasEvent, OutgoingContext, ServerContext, ServerEventContext,
     },
     data::{Extensions, SocketData},
     driver::PollingDriver,
@@ -51,7 +53,7 @@ pub use self::{
     namespace::Namespace,
     params::NamespaceParams,
     pump::WebSocketError,
-    remote::RemoteSocket,
+    remote::{MissingSockets, RemoteSocket},
     replies::{AckFuture, MissingReplies, Replies},
     socket::{Socket, SocketOperator},
 };

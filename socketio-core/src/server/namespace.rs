@@ -12,6 +12,7 @@ use bytestring::ByteString;
 
 use super::{
     broadcast::{BroadcastOperator, IntoRooms},
+    cluster::ClusterHandle,
     context::ConnectContext,
     dynamic::Dynamic,
     engine::Engine,
@@ -20,7 +21,7 @@ use super::{
     latch::Latch,
     listeners::Listeners,
     params::Params,
-    remote::RemoteSocket,
+    remote::{MissingSockets, RemoteSocket},
     replies::Replies,
     rooms::Rooms,
     socket::Socket,
@@ -44,6 +45,8 @@ pub(super) struct Inner {
     /// Clients that come while it is set up wait.
     pub(super) latch: Latch,
     codec: Codec,
+    /// The other nodes, where there may be some.
+    cluster: Option<Arc<ClusterHandle>>,
     has_recovery: bool,
     /// Read for every event, on all threads: a lock or a counter would go to and fro between them.
     handlers: ArcSwap<Handlers>,
@@ -93,6 +96,7 @@ impl Namespace {
             made_by: made_by.map(Box::new),
             latch: Latch::closed(),
             codec: engine.codec().clone(),
+            cluster: engine.cluster().cloned(),
             has_recovery: journal.is_some(),
             handlers: ArcSwap::default(),
             is_observed: AtomicBool::new(false),
@@ -220,9 +224,14 @@ impl Namespace {
         self.operator().sockets()
     }
 
-    /// All connected sockets. Node: `fetchSockets`.
-    pub async fn fetch_sockets(&self) -> Vec<RemoteSocket> {
-        self.operator().fetch_sockets().await
+    /// The connected sockets of all nodes. Node: `fetchSockets`.
+    ///
+    /// # Errors
+    /// As [`BroadcastOperator::fetch_sockets`].
+    pub fn fetch_sockets(
+        &self,
+    ) -> impl Future<Output = Result<Vec<RemoteSocket>, MissingSockets>> + Send + use<> {
+        self.operator().fetch_sockets()
     }
 
     /// Has all sockets join rooms. Node: `socketsJoin`.
@@ -253,6 +262,10 @@ impl Namespace {
     /// The name, to share.
     pub(super) fn shared_name(&self) -> ByteString {
         self.0.name.clone()
+    }
+
+    pub(super) fn cluster(&self) -> Option<&Arc<ClusterHandle>> {
+        self.0.cluster.as_ref()
     }
 
     /// The packet as it goes out, from how it is written in JSON.

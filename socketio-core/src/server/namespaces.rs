@@ -73,6 +73,9 @@ impl Namespaces {
         if namespace.rooms().retire() {
             table.by_name.remove(namespace.name());
             table.dynamic -= usize::from(namespace.0.is_dynamic());
+            if let Some(cluster) = namespace.cluster() {
+                cluster.close(&namespace.shared_name());
+            }
         }
     }
 
@@ -165,6 +168,9 @@ impl Server {
             return Err(Failure::TooManyNamespaces);
         }
         let namespace = Namespace::new(name.clone(), made_by, &self.engine);
+        if let Some(cluster) = namespace.cluster() {
+            cluster.open(&name);
+        }
         table.by_name.insert(name, namespace.clone());
         table.dynamic += usize::from(dynamic.is_some());
         drop(table);

@@ -15,13 +15,14 @@ use serde_json::{Map, Value};
 
 use super::{
     broadcast::{BroadcastOperator, IntoRooms},
+    cluster::Request,
     handshake::Handshake,
     namespace::Namespace,
     socket::Socket,
 };
 use crate::{
     error::{AckError, EmitError},
-    proto::cluster::{RemoteHandshake, SocketDescription},
+    proto::cluster::{Answer, MissingNodes, RemoteHandshake, SocketDescription},
     wire::{Args, FromArgs},
 };
 
@@ -31,7 +32,7 @@ use crate::{
 /// ```
 /// # use socketio_core::SocketIo;
 /// # async fn find(io: SocketIo) -> Result<(), Box<dyn std::error::Error>> {
-/// for socket in io.in_room("lobby").fetch_sockets().await {
+/// for socket in io.in_room("lobby").fetch_sockets().await? {
 ///     if socket.data::<String>("nickname").as_deref() == Some("guest") {
 ///         socket.emit("who-are-you", &())?;
 ///         socket.leave("lobby");
@@ -48,9 +49,33 @@ pub struct RemoteSocket {
 }
 
 impl RemoteSocket {
-    pub(super) fn new(namespace: Namespace, description: SocketDescription) -> Self {
+    /// One of this node.
+    pub(super) fn here(socket: &Socket) -> Self {
+        let Self { description, operator } =
+            Self::elsewhere(socket.namespace().clone(), socket.describe());
+        Self { description, operator: operator.local() }
+    }
+
+    /// One of another.
+    fn elsewhere(namespace: Namespace, description: SocketDescription) -> Self {
         let operator = BroadcastOperator::new(namespace, None).to(&description.id);
         Self { description: Arc::new(description), operator }
+    }
+
+    /// Adds what the other nodes answer.
+    pub(super) async fn gather(
+        namespace: &Namespace,
+        mut sockets: Vec<Self>,
+        mut request: Request,
+    ) -> Result<Vec<Self>, MissingSockets> {
+        while let Some(answer) = request.next().await {
+            if let Answer::Sockets(descriptions) = answer {
+                let remote = |description| Self::elsewhere(namespace.clone(), description);
+                sockets.extend(descriptions.into_iter().map(remote));
+            }
+        }
+        let (nodes, _) = request.missing();
+        if nodes.is_empty() { Ok(sockets) } else { Err(MissingSockets { sockets, nodes }) }
     }
 
     /// The id.
@@ -95,8 +120,7 @@ impl RemoteSocket {
         event: &str,
         args: &(impl Args + ?Sized),
     ) -> Result<T, AckError> {
-        let mut replies = self.operator.emit_with_ack(event, args)?;
-        replies.next().await.map_or(Err(AckError::Disconnected), |(_, reply)| reply)
+        self.operator.emit_with_ack(event, args)?.one().await
     }
 
     /// The same socket, whose acknowledgements are waited for so long, in place of the option
@@ -121,6 +145,16 @@ impl RemoteSocket {
     pub fn disconnect(&self, close: bool) {
         self.operator.disconnect(close);
     }
+}
+
+/// Sockets of which those of some nodes are missing.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{nodes}")]
+pub struct MissingSockets {
+    /// Those of this node and of the others that answered.
+    pub sockets: Vec<RemoteSocket>,
+    /// Who did not answer.
+    pub nodes: MissingNodes,
 }
 
 impl Socket {

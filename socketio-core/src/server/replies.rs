@@ -12,9 +12,11 @@ use std::{
 use futures_channel::oneshot;
 use futures_util::Stream;
 
+use super::cluster::{Relay, Request};
 use crate::{
     error::AckError,
     id::SocketId,
+    proto::cluster::{Answer, MissingNodes},
     wire::{FromArgs, RawArgs},
 };
 
@@ -22,6 +24,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum Waiting {
     All(Share),
+    Node(Arc<Relay>, SocketId),
     One(oneshot::Sender<Result<RawArgs, AckError>>),
 }
 
@@ -29,6 +32,8 @@ impl Waiting {
     pub(crate) fn resolve(self, result: Result<RawArgs, AckError>) {
         match self {
             Waiting::All(share) => share.resolve(result),
+            // That none came it sees for itself.
+            Waiting::Node(relay, id) => drop(result.map(|args| relay.pass(id, &args))),
             // Whoever asked may have given up.
             Waiting::One(sender) => drop(sender.send(result)),
         }
@@ -101,17 +106,39 @@ impl<T: FromArgs> Future for AckFuture<T> {
 #[must_use = "the acknowledgements are lost if nobody waits for them"]
 pub struct Replies<T> {
     gathering: Arc<Gathering>,
+    /// Those of the other nodes' clients.
+    elsewhere: Option<Request>,
     _value: PhantomData<fn() -> T>,
 }
 
 /// Acknowledgements of a broadcast of which some are missing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{} of {} clients did not acknowledge", missing.len(), missing.len() + replies.len())]
+#[error(
+    "{} of {} clients did not acknowledge{}",
+    self.clients(),
+    self.clients() + replies.len(),
+    self.silent_nodes()
+)]
 pub struct MissingReplies<T> {
     /// The acknowledgements that came, in the order of their coming.
     pub replies: Vec<T>,
-    /// Who did not acknowledge, and why.
-    pub missing: Vec<(SocketId, AckError)>,
+    /// Who did not acknowledge, and why. Those of other nodes are among them only if what they
+    /// answered does not fit, and without an id if their node does not tell it.
+    pub missing: Vec<(Option<SocketId>, AckError)>,
+    /// How many clients of other nodes were asked and did not acknowledge.
+    pub elsewhere: usize,
+    /// Other nodes that did not even say whom they asked.
+    pub nodes: MissingNodes,
+}
+
+impl<T> MissingReplies<T> {
+    fn clients(&self) -> usize {
+        self.missing.len() + self.elsewhere
+    }
+
+    fn silent_nodes(&self) -> String {
+        if self.nodes.is_empty() { String::new() } else { format!("; {}", self.nodes) }
+    }
 }
 
 /// Acknowledgements on their way from many clients to one [`Replies`].
@@ -143,34 +170,70 @@ impl Gathering {
 }
 
 impl<T> Replies<T> {
-    pub(super) fn new(gathering: Arc<Gathering>) -> Self {
-        Self { gathering, _value: PhantomData }
+    pub(super) fn new(gathering: Arc<Gathering>, elsewhere: Option<Request>) -> Self {
+        Self { gathering, elsewhere, _value: PhantomData }
     }
 }
 
 impl<T: FromArgs> Replies<T> {
     /// The next one, as the stream has it.
-    pub(super) async fn next(&mut self) -> Option<(SocketId, Result<T, AckError>)> {
+    pub(super) async fn next(&mut self) -> Option<(Option<SocketId>, Result<T, AckError>)> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
-}
 
-impl<T: FromArgs> Stream for Replies<T> {
-    type Item = (SocketId, Result<T, AckError>);
+    /// The first one, of a single client wherever it is.
+    pub(super) async fn one(mut self) -> Result<T, AckError> {
+        if let Some((_, reply)) = self.next().await {
+            return reply;
+        }
+        let (nodes, clients) = self.missing_elsewhere();
+        match nodes.is_empty() && clients == 0 {
+            true => Err(AckError::Disconnected),
+            false => Err(AckError::Timeout),
+        }
+    }
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+    fn missing_elsewhere(&self) -> (MissingNodes, usize) {
+        self.elsewhere.as_ref().map(Request::missing).unwrap_or_default()
+    }
+
+    fn poll_here(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<(SocketId, Result<RawArgs, AckError>)>> {
         let mut gathered = self.gathering.lock();
         match gathered.arrived.pop_front() {
-            Some((id, args)) => {
-                drop(gathered);
-                Poll::Ready(Some((id, args.and_then(|args| Ok(T::from_args(&args)?)))))
-            }
+            Some(arrived) => Poll::Ready(Some(arrived)),
             None if gathered.outstanding == 0 => Poll::Ready(None),
             None => {
                 gathered.waker = Some(cx.waker().clone());
                 Poll::Pending
             }
         }
+    }
+}
+
+impl<T: FromArgs> Stream for Replies<T> {
+    /// Who acknowledged, which nodes that run the Node server do not tell of their clients; and
+    /// what.
+    type Item = (Option<SocketId>, Result<T, AckError>);
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let read = |args: RawArgs| Ok(T::from_args(&args)?);
+        let here = self.poll_here(cx);
+        if let Poll::Ready(Some((id, reply))) = here {
+            return Poll::Ready(Some((Some(id), reply.and_then(read))));
+        }
+        while let Some(request) = &mut self.elsewhere {
+            match std::task::ready!(request.poll_answer(cx)) {
+                Some(Answer::Ack { socket, args }) => {
+                    return Poll::Ready(Some((socket, read(args))));
+                }
+                Some(Answer::Args(_) | Answer::Sockets(_)) => {}
+                None => break,
+            }
+        }
+        here.map(|_| None)
     }
 }
 
@@ -187,7 +250,11 @@ impl<T: FromArgs + Send + 'static> IntoFuture for Replies<T> {
                     Err(error) => missing.push((id, error)),
                 }
             }
-            if missing.is_empty() { Ok(replies) } else { Err(MissingReplies { replies, missing }) }
+            let (nodes, elsewhere) = self.missing_elsewhere();
+            match missing.is_empty() && elsewhere == 0 && nodes.is_empty() {
+                true => Ok(replies),
+                false => Err(MissingReplies { replies, missing, elsewhere, nodes }),
+            }
         })
     }
 }

@@ -25,11 +25,13 @@
 
 mod client;
 mod clock;
+mod cluster;
 mod server;
 mod websocket;
 
 pub use self::{
     client::{TestClient, TestConnection, TestEvent},
     clock::TestClock,
+    cluster::{Delivery, TestCluster},
     server::{TestResponse, TestServer},
 };

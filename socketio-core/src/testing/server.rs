@@ -30,6 +30,11 @@ pub struct TestServer(Rc<Inner>);
 struct Inner {
     io: SocketIo,
     endpoint: Endpoint,
+    world: Rc<World>,
+}
+
+/// What servers have in common that stand beside each other.
+struct World {
     clock: TestClock,
     pool: RefCell<LocalPool>,
     spawner: LocalSpawner,
@@ -43,14 +48,30 @@ impl TestServer {
     /// # Panics
     /// If the options make no sense.
     pub fn new(builder: Builder) -> Self {
-        let clock = TestClock::default();
-        let io = builder.clock(Arc::new(clock.clone())).build().expect("valid options");
+        Self::with_clock(TestClock::default(), builder)
+    }
+
+    pub(super) fn with_clock(clock: TestClock, builder: Builder) -> Self {
         let pool = LocalPool::new();
         let spawner = pool.spawner();
+        let world =
+            World { clock, pool: RefCell::new(pool), spawner, connections: RefCell::default() };
+        Self::within(Rc::new(world), builder)
+    }
+
+    /// Builds another server, with the same clock: what runs one runs both, and time passes for
+    /// both.
+    ///
+    /// # Panics
+    /// If the options make no sense.
+    pub fn beside(&self, builder: Builder) -> Self {
+        Self::within(Rc::clone(&self.0.world), builder)
+    }
+
+    fn within(world: Rc<World>, builder: Builder) -> Self {
+        let io = builder.clock(Arc::new(world.clock.clone())).build().expect("valid options");
         let endpoint = Endpoint::from(&io);
-        let connections = RefCell::default();
-        let pool = RefCell::new(pool);
-        Self(Rc::new(Inner { io, endpoint, clock, pool, spawner, connections }))
+        Self(Rc::new(Inner { io, endpoint, world }))
     }
 
     /// The server under test.
@@ -60,7 +81,7 @@ impl TestServer {
 
     /// The time it sees.
     pub fn clock(&self) -> &TestClock {
-        &self.0.clock
+        &self.0.world.clock
     }
 
     /// Connects a client to `/`.
@@ -175,36 +196,36 @@ impl TestServer {
     /// Lets time pass, from one deadline to the next, running what they wake.
     pub fn advance(&self, duration: Duration) {
         self.run();
-        let end = self.0.clock.now() + duration;
-        while self.0.clock.jump(end) {
+        let end = self.0.world.clock.now() + duration;
+        while self.0.world.clock.jump(end) {
             self.run();
             let connections: Vec<_> = {
-                let mut connections = self.0.connections.borrow_mut();
+                let mut connections = self.0.world.connections.borrow_mut();
                 connections.retain(|connection| connection.upgrade().is_some());
                 connections.iter().filter_map(WeakConnection::upgrade).collect()
             };
             connections.iter().for_each(TestConnection::read);
         }
-        self.0.clock.advance(end.saturating_duration_since(self.0.clock.now()));
+        self.0.world.clock.advance(end.saturating_duration_since(self.0.world.clock.now()));
         self.run();
     }
 
     /// Runs a future beside the server.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
-        self.0.spawner.spawn_local(future).expect("the pool runs");
+        self.0.world.spawner.spawn_local(future).expect("the pool runs");
         self.run();
     }
 
     /// Runs everything until all of it waits.
     pub fn run(&self) {
         // Within a run of the pool there is nothing to do: what was woken is run anyway.
-        if let Ok(mut pool) = self.0.pool.try_borrow_mut() {
+        if let Ok(mut pool) = self.0.world.pool.try_borrow_mut() {
             pool.run_until_stalled();
         }
     }
 
     pub(super) fn attend(&self, connection: WeakConnection) {
-        self.0.connections.borrow_mut().push(connection);
+        self.0.world.connections.borrow_mut().push(connection);
     }
 
     fn upgrade(&self, request: Request<Bytes>) -> Wire {
@@ -219,7 +240,7 @@ impl TestServer {
         }
         let endpoint = self.0.endpoint.clone();
         let accept = async move { endpoint.accept(&head).await };
-        match self.0.pool.borrow_mut().run_until(accept) {
+        match self.0.world.pool.borrow_mut().run_until(accept) {
             Accept::Upgrade(upgrade) => {
                 let wire = Wire::default();
                 self.spawn(upgrade.serve(ServerEnd(wire.clone())));

@@ -128,6 +128,19 @@ impl RawArgs {
         }
     }
 
+    /// The first argument alone, if there is one.
+    #[must_use]
+    pub(crate) fn first(&self) -> Self {
+        match self.iter().next() {
+            Some(element) if self.len > 1 => {
+                let first = Self::list(format!("[{element}]").into());
+                let first = first.expect("an element of a list is JSON");
+                Self { attachments: self.attachments.clone(), ..first }
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// The array that the arguments stand in, and how many of its elements come before them.
     pub(super) fn array(&self) -> (&str, usize) {
         (&self.array, self.skipped)

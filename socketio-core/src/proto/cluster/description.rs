@@ -3,18 +3,18 @@ use serde_json::{Map, Value};
 
 /// A socket as its node tells of it, in the words of the Node server.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-pub(crate) struct SocketDescription {
+pub struct SocketDescription {
     /// Its id. Nodes that run the Node server have ids of other kinds too.
-    pub(crate) id: String,
+    pub id: String,
     /// Its first request.
     #[serde(default)]
-    pub(crate) handshake: RemoteHandshake,
+    pub handshake: RemoteHandshake,
     /// The rooms it is in, its own among them.
     #[serde(default)]
-    pub(crate) rooms: Vec<String>,
+    pub rooms: Vec<String>,
     /// Its data, as a rule an object.
     #[serde(default)]
-    pub(crate) data: Value,
+    pub data: Value,
 }
 
 /// The first request of a socket that may be on another node. Node: `handshake` of a

@@ -1,0 +1,97 @@
+use std::{
+    fmt,
+    future::ready,
+    pin::Pin,
+    sync::{Arc, Weak},
+};
+
+use super::{Server, driver::ClusterDriver};
+use crate::{
+    clock::Clock,
+    proto::cluster::{ClusterMessage, Membership, NodeId},
+};
+
+/// What carries messages between the nodes of a cluster, such as Redis: see
+/// [`Builder::adapter`](crate::Builder::adapter). Without one a server is a node of its own.
+///
+/// It only moves messages; what they mean is the server's. It keeps those of one node in their
+/// order, but may lose them, give them twice, or give this node its own. No method may block or
+/// call the server back: what takes time is queued, within a bound. What could not be sent is lost.
+/// Local delivery never waits for it.
+///
+/// Node: `Adapter`, of which there is one for each namespace there.
+pub trait Adapter: fmt::Debug + Send + Sync + 'static {
+    /// The clock that time-outs and heartbeats go by. The server takes it, too, if it was given
+    /// none.
+    fn clock(&self) -> Arc<dyn Clock>;
+
+    /// How this node knows of the others.
+    fn membership(&self) -> Membership;
+
+    /// The server begins: `driver` is to be spawned, and every message that comes is given to
+    /// `node`. Namespaces follow with [`open`](Self::open).
+    fn start(&self, node: ClusterNode, driver: ClusterDriver);
+
+    /// The server has a namespace now, and wants its messages.
+    fn open(&self, namespace: &str);
+
+    /// The server has a namespace no longer.
+    fn close(&self, namespace: &str);
+
+    /// Sends a message to all other nodes that have the namespace, or to one of them.
+    fn send(&self, namespace: &str, to: Option<&NodeId>, message: ClusterMessage);
+
+    /// How many other nodes have the namespace. Asked with [`Membership::Counted`] only, once for
+    /// each request to the other nodes, when that is on its way.
+    fn count(&self, namespace: &str) -> Pin<Box<dyn Future<Output = usize> + Send>> {
+        let _ = namespace;
+        Box::pin(ready(0))
+    }
+
+    /// The server has closed, or is gone. All namespaces were closed before.
+    fn stop(&self);
+}
+
+/// The server as its [`Adapter`] sees it. It does not keep the server alive.
+#[derive(Clone)]
+pub struct ClusterNode {
+    id: NodeId,
+    server: Weak<Server>,
+}
+
+/// There is no server any more that could take messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server is gone")]
+pub struct ServerGone;
+
+impl ClusterNode {
+    pub(super) fn new(id: NodeId, server: Weak<Server>) -> Self {
+        Self { id, server }
+    }
+
+    /// The name of this node.
+    pub fn id(&self) -> &NodeId {
+        &self.id
+    }
+
+    /// Takes a message of a namespace. `from` is `None` where the transport does not tell who sent
+    /// it. What has no meaning is passed over.
+    ///
+    /// # Errors
+    /// The server has closed or is gone: no more messages are wanted.
+    pub fn receive(
+        &self,
+        namespace: &str,
+        from: Option<&NodeId>,
+        message: ClusterMessage,
+    ) -> Result<(), ServerGone> {
+        let server = self.server.upgrade().ok_or(ServerGone)?;
+        server.receive(namespace, from, message)
+    }
+}
+
+impl fmt::Debug for ClusterNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ClusterNode").field(&self.id).finish()
+    }
+}
