@@ -11,6 +11,8 @@ use socketio_core::{
     NamespaceRequest, RawArgs, Socket, SocketIo, State,
 };
 
+use crate::listeners;
+
 /// Two namespaces that send back what they get.
 pub(crate) fn basic(builder: Builder) -> SocketIo {
     let io = builder.build().expect("valid options");
@@ -38,6 +40,7 @@ pub(crate) fn full(builder: Builder) -> SocketIo {
         number.is_some_and(|n| !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit()))
     };
     io.of_dynamic(is_dynamic, everything);
+    listeners::add(&io);
     io
 }
 

@@ -16,6 +16,7 @@ mod client;
 mod echo;
 mod eioclient;
 mod fixture;
+mod listeners;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},

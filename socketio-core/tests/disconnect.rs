@@ -25,6 +25,7 @@ fn server() -> (TestServer, Reasons) {
         });
         namespace.on("bye", |socket: Socket| socket.disconnect());
         namespace.on("bye-all", |socket: Socket| socket.disconnect_all());
+        namespace.on("close", |socket: Socket| socket.close_connection());
         namespace.on("echo", |Data(n): Data<u32>| Data(n));
     }
     (server, reasons)
@@ -184,4 +185,16 @@ fn a_handler_that_disconnects_its_socket_and_goes_on_is_no_reason_to_wait() {
     go.send(()).expect("the handler waits");
     server.run();
     assert_eq!(ends(&reasons), [("/".to_owned(), DisconnectReason::ServerNamespaceDisconnect)]);
+}
+
+#[test]
+fn a_connection_that_the_server_closes_says_no_word_to_its_namespaces() {
+    let (server, reasons) = server();
+    let (root, other) = both(&server);
+    root.emit("close", &());
+    assert!(root.connection().closed().is_some());
+    let is_told = |frame: Frame| matches!(&frame, Frame::Text(text) if text.starts_with("41"));
+    assert!(!std::iter::from_fn(|| other.connection().next_frame()).any(is_told));
+    let forced = DisconnectReason::ForcedClose;
+    assert_eq!(ends(&reasons), [("/".to_owned(), forced), ("/n".to_owned(), forced)]);
 }

@@ -1,10 +1,13 @@
 //! Who gets a broadcast, and for how long a socket is a member.
 
 use socketio_core::{
-    ConnectError, Data, DisconnectReason, Socket, SocketIo, State,
+    AckError, ConnectError, Data, DisconnectReason, Socket, SocketId, SocketIo, State,
     testing::{TestClient, TestServer},
 };
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 fn server() -> TestServer {
     let server = TestServer::new(SocketIo::builder());
@@ -189,4 +192,52 @@ fn who_stays_when_a_crowd_leaves_is_still_reached() {
     server.io().to("zero").emit("news", &1).expect("an event");
     assert_eq!(heard(gone), 0);
     assert_eq!(stay.iter().map(|(_, client)| heard(client)).sum::<usize>(), stay.len() / 3 - 1);
+}
+
+#[test]
+fn how_to_send_to_a_socket_is_also_how_to_send_to_those_around_it() {
+    let server = server();
+    let (sender, other) = (member(&server, &["a"]), member(&server, &["a"]));
+    let muted = member(&server, &["a", "muted"]);
+    let socket = server.io().sockets().remove(0);
+    let ways = [
+        socket.volatile().broadcast(),
+        socket.volatile().to("a"),
+        socket.timeout(Duration::ZERO).in_room("a"),
+        socket.volatile().local(),
+    ];
+    for way in ways {
+        way.emit("news", &1).expect("sent");
+        assert_eq!([heard(&sender), heard(&other), heard(&muted)], [0, 1, 1]);
+    }
+    socket.volatile().except("muted").emit("news", &1).expect("sent");
+    assert_eq!([heard(&sender), heard(&other), heard(&muted)], [0, 1, 0]);
+    // Nothing is kept for who does not read.
+    other.connection().stop_reading(true);
+    server.io().emit("first", &"x".repeat(100)).expect("sent");
+    socket.volatile().to("a").emit("dropped", &()).expect("sent");
+    other.connection().stop_reading(false);
+    assert_eq!(heard(&other), 1);
+    // The timeout goes with it.
+    let question =
+        socket.timeout(Duration::from_secs(3)).to("a").emit_with_ack::<()>("question", &());
+    let (answers, seen) = (Arc::new(Mutex::new(None)), question.expect("sent"));
+    let kept = Arc::clone(&answers);
+    server.spawn(async move { *kept.lock().expect("no panic") = Some(seen.await) });
+    server.advance(Duration::from_secs(3));
+    let answers = answers.lock().expect("no panic").take().expect("the time is over");
+    let missing = answers.expect_err("nobody answered").missing;
+    assert_eq!(missing.len(), 2);
+    assert!(missing.iter().all(|(_, error)| *error == AckError::Timeout));
+}
+
+#[test]
+fn a_socket_is_found_by_its_id_while_it_is_connected() {
+    let server = server();
+    let client = server.connect();
+    let id = SocketId::parse(client.id()).expect("an id");
+    assert_eq!(server.io().socket(&id).map(|socket| *socket.id()), Some(id));
+    assert_eq!(server.io().of("/other").socket(&id), None);
+    client.disconnect();
+    assert_eq!(server.io().socket(&id), None);
 }

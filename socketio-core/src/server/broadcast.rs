@@ -59,6 +59,10 @@ impl BroadcastOperator {
         Self { namespace, selection: options.into(), is_volatile, is_local: true, timeout }
     }
 
+    pub(super) fn with_flags(self, is_volatile: bool, timeout: Option<Duration>) -> Self {
+        Self { is_volatile, timeout, ..self }
+    }
+
     /// Adds the members of these rooms. Without rooms it is everyone; an empty list of rooms is
     /// nobody.
     pub fn to(mut self, rooms: impl IntoRooms) -> Self {

@@ -302,14 +302,28 @@ impl ClientRunner {
         }
         let handlers = event.socket.namespace().handlers();
         let own = event.socket.listeners();
-        let both = || both(&handlers.listeners, own.as_deref());
-        for listener in both().flat_map(|listeners| &listeners.any) {
-            self.call(listener, &event, cx);
+        let (listeners, own) = (&handlers.listeners, own.as_deref());
+        if listeners.intercepts() || own.is_some_and(Listeners::intercepts) {
+            return self.intercept(event, listeners, own, cx);
         }
-        let middlewares = both().flat_map(|listeners| &listeners.middlewares);
-        let middlewares: Vec<_> = middlewares.cloned().collect();
+        self.listen(&event, listeners, own, cx);
+    }
+
+    /// Runs what comes before the handlers of an event.
+    fn intercept(
+        &mut self,
+        event: EventContext,
+        listeners: &Listeners,
+        own: Option<&Listeners>,
+        cx: &mut Context<'_>,
+    ) {
+        let mut middlewares = Vec::new();
+        for listeners in both(listeners, own) {
+            self.call_all(&listeners.any, &event, cx);
+            middlewares.extend_from_slice(&listeners.middlewares);
+        }
         if middlewares.is_empty() {
-            return self.listen(&event, both(), cx);
+            return self.listen(&event, listeners, own, cx);
         }
         self.hold(&event.socket, false);
         let passed = Arc::default();
@@ -331,7 +345,7 @@ impl ClientRunner {
                 let event = EventContext { args, ..event };
                 let handlers = event.socket.namespace().handlers();
                 let own = event.socket.listeners();
-                self.listen(&event, both(&handlers.listeners, own.as_deref()), cx);
+                self.listen(&event, &handlers.listeners, own.as_deref(), cx);
             }
             _ => {
                 handled(&event.socket, &event.name, &event.ack, result);
@@ -341,20 +355,20 @@ impl ClientRunner {
     }
 
     /// Runs the handlers of an event itself.
-    fn listen<'a>(
+    fn listen(
         &mut self,
         event: &EventContext,
-        listeners: impl Iterator<Item = &'a Listeners>,
+        listeners: &Listeners,
+        own: Option<&Listeners>,
         cx: &mut Context<'_>,
     ) {
-        let mut is_heard = false;
-        for listener in listeners.flat_map(|listeners| listeners.of(&event.name)) {
-            is_heard = true;
-            self.call(listener, event, cx);
-        }
-        if !is_heard {
+        let listeners = listeners.of(&event.name);
+        let own = own.map(|own| own.of(&event.name)).unwrap_or_default();
+        if listeners.is_empty() && own.is_empty() {
             event.ack.disarm();
         }
+        self.call_all(listeners, event, cx);
+        self.call_all(own, event, cx);
     }
 
     /// Has events of a socket wait, from the next one on.
@@ -381,19 +395,20 @@ impl ClientRunner {
         }
     }
 
-    fn call(
+    fn call_all(
         &mut self,
-        listener: &Listener<EventContext>,
+        listeners: &[Listener<EventContext>],
         event: &EventContext,
         cx: &mut Context<'_>,
     ) {
-        match call_caught(&*listener.handler, event) {
-            Started::Done(result) => {
-                handled(&event.socket, &event.name, &event.ack, result);
-            }
-            started => {
-                let EventContext { socket, name, ack, .. } = event.clone();
-                self.start(Job::Event { socket, name, ack }, started, cx);
+        for listener in listeners {
+            match call_caught(&*listener.handler, event) {
+                Started::Done(Ok(())) => {}
+                Started::Done(result) => handled(&event.socket, &event.name, &event.ack, result),
+                started => {
+                    let EventContext { socket, name, ack, .. } = event.clone();
+                    self.start(Job::Event { socket, name, ack }, started, cx);
+                }
             }
         }
     }

@@ -347,6 +347,11 @@ fn event_name(event: impl Into<String>) -> ByteString {
 }
 
 impl Listeners {
+    /// Whether anything comes before the handlers of an event.
+    pub(super) fn intercepts(&self) -> bool {
+        !self.any.is_empty() || !self.middlewares.is_empty()
+    }
+
     /// The handlers of an event itself.
     pub(super) fn of(&self, event: &str) -> &[Listener<EventContext>] {
         self.events.get(event).map(Vec::as_slice).unwrap_or_default()

@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     error::EmitError,
+    id::SocketId,
     wire::{AckId, Args, Codec, Encoded, FromArgs},
 };
 
@@ -217,6 +218,11 @@ impl Namespace {
         args: &(impl Args + ?Sized),
     ) -> Result<Replies<T>, EmitError> {
         self.operator().emit_with_ack(event, args)
+    }
+
+    /// The socket with this id, if it is connected to this node.
+    pub fn socket(&self, id: &SocketId) -> Option<Socket> {
+        self.rooms().connected(id).cloned()
     }
 
     /// The connected sockets of this node.

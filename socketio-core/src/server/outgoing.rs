@@ -11,45 +11,56 @@ use super::{
 };
 use crate::wire::{Draft, RawArgs};
 
-/// An event that is sent, for the listeners of those it goes to. Calling them is the last thing to
-/// do, when no lock is held.
+/// An event that is sent, if anyone listens. Showing it is the last thing to do, when no lock is
+/// held.
 #[must_use = "nobody hears of the event if it is not shown"]
-pub(super) struct Audience {
-    /// Present if anyone listens.
-    event: Option<(ByteString, RawArgs)>,
+pub(super) struct Audience(Option<Box<Shown>>);
+
+/// The event, and whom it goes to.
+struct Shown {
+    name: ByteString,
+    args: RawArgs,
     sockets: Vec<Socket>,
 }
 
 impl Audience {
     pub(super) fn new(namespace: &Namespace, draft: &Draft) -> Self {
-        let event = match namespace.is_observed() {
-            true => draft.read(namespace.shared_name()),
+        Self(match namespace.is_observed() {
+            true => Shown::read(namespace, draft),
             false => None,
-        };
-        Self { event, sockets: Vec::new() }
+        })
     }
 
     /// The event goes to this socket.
     pub(super) fn add(&mut self, socket: &Socket) {
-        if self.event.is_some() {
-            self.sockets.push(socket.clone());
+        if let Some(shown) = &mut self.0 {
+            shown.sockets.push(socket.clone());
         }
     }
 
     pub(super) fn show(self) {
-        let Some((name, args)) = self.event else {
-            return;
-        };
-        for socket in self.sockets {
-            let handlers = socket.namespace().handlers();
-            let own = socket.listeners();
-            let context =
-                OutgoingContext { socket: socket.clone(), name: name.clone(), args: args.clone() };
-            for listener in both(&handlers.listeners, own.as_deref()).flat_map(|l| &l.any_outgoing)
-            {
-                if let Started::Done(Err(failure)) = call_caught(&*listener.handler, &context) {
-                    socket.report(&name, failure);
-                }
+        if let Some(shown) = self.0 {
+            shown.sockets.iter().for_each(|socket| shown.show(socket));
+        }
+    }
+}
+
+impl Shown {
+    #[cold]
+    fn read(namespace: &Namespace, draft: &Draft) -> Option<Box<Self>> {
+        let (name, args) = draft.read(namespace.shared_name())?;
+        Some(Box::new(Self { name, args, sockets: Vec::new() }))
+    }
+
+    fn show(&self, socket: &Socket) {
+        let handlers = socket.namespace().handlers();
+        let own = socket.listeners();
+        let (name, args) = (self.name.clone(), self.args.clone());
+        let context = OutgoingContext { socket: socket.clone(), name, args };
+        let listeners = both(&handlers.listeners, own.as_deref());
+        for listener in listeners.flat_map(|listeners| &listeners.any_outgoing) {
+            if let Started::Done(Err(failure)) = call_caught(&*listener.handler, &context) {
+                socket.report(&self.name, failure);
             }
         }
     }

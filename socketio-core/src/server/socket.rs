@@ -194,7 +194,11 @@ impl Socket {
     /// # Errors
     /// The event cannot be written, the client has left, or it is too slow.
     pub fn emit<T: Args + ?Sized>(&self, event: &str, args: &T) -> Result<(), EmitError> {
-        self.operator().emit(event, args)
+        let draft = draft_event(self.namespace_name(), event, None, args)?;
+        let audience = self.audience(&draft);
+        self.push(Outgoing::Event(draft))?;
+        audience.show();
+        Ok(())
     }
 
     /// Sends the event `message`.
@@ -307,6 +311,13 @@ impl Socket {
         self.0.client.disconnect();
     }
 
+    /// Closes the client's connection without taking it out of its namespaces before: to the client
+    /// it is broken, so it connects again. Its sockets end with `forced close`. Node:
+    /// `socket.conn.close`.
+    pub fn close_connection(&self) {
+        self.0.client.session().with_now(|connection, now| connection.close(now));
+    }
+
     /// Resolves when the client's queue is short enough to take more: wait for it between large or
     /// many emits to one client.
     pub async fn ready(&self) {
@@ -319,6 +330,13 @@ impl Socket {
 
     pub(super) fn namespace_name(&self) -> &str {
         self.0.namespace.name()
+    }
+
+    /// Those who are to see an event that is sent to this socket.
+    fn audience(&self, draft: &Draft) -> Audience {
+        let mut audience = Audience::new(&self.0.namespace, draft);
+        audience.add(self);
+        audience
     }
 
     /// Queues a packet, or holds it until the connect is answered.
@@ -536,7 +554,17 @@ impl fmt::Debug for Socket {
     }
 }
 
-/// How to send to one socket.
+/// How to send to one socket, or to those around it.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use socketio_core::{EmitError, Socket};
+/// # fn tell(socket: Socket) -> Result<(), EmitError> {
+/// socket.volatile().emit("position", &(1, 2))?;
+/// socket.volatile().to("watchers").emit("position", &(1, 2))?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use = "an operator does nothing until it sends"]
 pub struct SocketOperator<'a> {
@@ -556,13 +584,38 @@ impl SocketOperator<'_> {
         Self { timeout: Some(timeout), ..self }
     }
 
+    /// Sends to everyone else in the namespace, in this way.
+    pub fn broadcast(self) -> BroadcastOperator {
+        self.socket.broadcast().with_flags(self.is_volatile, self.timeout)
+    }
+
+    /// Sends to everyone else in these rooms, in this way.
+    pub fn to(self, rooms: impl IntoRooms) -> BroadcastOperator {
+        self.broadcast().to(rooms)
+    }
+
+    /// The same as [`to`](Self::to), for where it reads better.
+    pub fn in_room(self, rooms: impl IntoRooms) -> BroadcastOperator {
+        self.to(rooms)
+    }
+
+    /// Sends to everyone else but the members of these rooms, in this way.
+    pub fn except(self, rooms: impl IntoRooms) -> BroadcastOperator {
+        self.broadcast().except(rooms)
+    }
+
+    /// Sends to everyone else on this node, in this way.
+    pub fn local(self) -> BroadcastOperator {
+        self.broadcast().local()
+    }
+
     /// Sends an event. A volatile one that is dropped is no error.
     ///
     /// # Errors
     /// As [`Socket::emit`].
     pub fn emit<T: Args + ?Sized>(self, event: &str, args: &T) -> Result<(), EmitError> {
         let draft = draft_event(self.socket.namespace_name(), event, None, args)?;
-        let audience = self.audience(&draft);
+        let audience = self.socket.audience(&draft);
         self.push(Outgoing::Event(draft))?;
         audience.show();
         Ok(())
@@ -591,18 +644,12 @@ impl SocketOperator<'_> {
         if !self.socket.await_ack(id, self.timeout, Waiting::One(sender)) {
             return AckFuture::failed(AckError::Disconnected);
         }
-        let audience = self.audience(&draft);
+        let audience = self.socket.audience(&draft);
         if let Err(error) = self.push(Outgoing::Packet(draft.finish())) {
             return AckFuture::failed(error.into());
         }
         audience.show();
         AckFuture::new(receiver)
-    }
-
-    fn audience(self, draft: &Draft) -> Audience {
-        let mut audience = Audience::new(self.socket.namespace(), draft);
-        audience.add(self.socket);
-        audience
     }
 
     fn push(self, packet: Outgoing) -> Result<(), EmitError> {
