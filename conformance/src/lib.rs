@@ -11,6 +11,10 @@ struct Readme;
 #[doc = include_str!("../../docs/delivery.md")]
 struct Delivery;
 
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/node.md")]
+struct Node;
+
 mod bench;
 mod client;
 mod echo;
