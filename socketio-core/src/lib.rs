@@ -36,7 +36,8 @@
 //! - Handlers are functions whose arguments are [extractors](FromContext): [`Socket`], [`Data`],
 //!   [`Auth`], [`Ack`], [`State`], [`Extension`], [`Handshake`], [`RawArgs`], [`EventName`],
 //!   [`DisconnectReason`], [`NamespaceParams`], [`SocketIo`], and an `Option` or `Result` of any.
-//! - [`Event`] makes types of events, whose names and acknowledgements the compiler checks then.
+//! - [`Event`] makes types of events, whose names and acknowledgements the compiler checks then;
+//!   with the feature `typescript`, `TypeScript` declares them to clients.
 //! - [`Adapter`] is what makes several servers one cluster, [`RemoteSocket`] a client of any of them.
 //! - [`EngineIo`] is the layer below alone: messages without events.
 //! - [`wire`] has the codecs, for clients and tools.

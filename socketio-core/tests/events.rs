@@ -144,9 +144,14 @@ fn everyone_is_told_and_asked() -> Result<(), EmitError> {
     let (a, b) = (server.connect(), server.connect());
     server.io().emit_event(&UserJoined { name: "Ada".into() })?;
     server.io().to("nobody").emit_event(&UserJoined { name: "Bo".into() })?;
+    let found = server.io().fetch_sockets().now_or_never().expect("one node");
+    for socket in found.expect("one node") {
+        socket.emit_event(&UserJoined { name: "Cy".into() })?;
+    }
     let replies = server.io().emit_event_with_ack(&Question("blue?".into()))?;
     for client in [&a, &b] {
         assert_eq!(client.expect::<Value>("userJoined"), json!({ "name": "Ada" }));
+        assert_eq!(client.expect::<Value>("userJoined"), json!({ "name": "Cy" }));
         client.acknowledge(&client.expect_event("question"), &answer("yes"));
     }
     server.run();

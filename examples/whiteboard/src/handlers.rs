@@ -2,11 +2,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use examples_common::{Answer, nickname};
-use socketio_axum::{Ack, Data, EmitError, Socket, SocketIo, State};
+use socketio_axum::{AckOf, Data, EmitError, Socket, SocketIo, State};
 
 use crate::{
     board::{Board, Pen, Points},
-    messages::{Cleared, Cursor, Draw, Drawn, Extended, Joined, Presence, Refusal, Stroke},
+    messages::{
+        Clear, Cleared, Cursor, Draw, Drawn, Entered, Extend, Extended, Join, Joined, Left, Point,
+        Refusal, Removed, Stroke, Undo,
+    },
 };
 
 /// The room of everyone who has the drawing.
@@ -15,12 +18,12 @@ const ROOM: &str = "board";
 /// Registers the whiteboard.
 pub(crate) fn attach(io: &SocketIo) {
     io.insert_state(Shared::default());
-    io.on("join", join);
-    io.on("stroke", stroke);
-    io.on("extend", extend);
-    io.on("undo", undo);
-    io.on("clear", clear);
-    io.on("cursor", cursor);
+    io.on_event(join);
+    io.on_event(stroke);
+    io.on_event(extend);
+    io.on_event(undo);
+    io.on_event(clear);
+    io.on_event(cursor);
     io.on_disconnect(disconnect);
     io.on_error(|report| eprintln!("{report}"));
 }
@@ -59,17 +62,17 @@ fn person(socket: &Socket) -> Result<Person, Refusal> {
     socket.extensions().get().ok_or(Refusal::NotJoined)
 }
 
-/// Takes the [`Ack`] to answer while the lock is held: a stroke is either in the drawing, or it
+/// Takes the [`AckOf`] to answer while the lock is held: a stroke is either in the drawing, or it
 /// comes after the answer.
 fn join(
     socket: Socket,
     State(shared): State<Shared>,
-    Data(asked): Data<String>,
-    ack: Ack,
+    Data(Join(asked)): Data<Join>,
+    ack: AckOf<Join>,
 ) -> Result<(), EmitError> {
     let nickname = match nickname(&asked) {
         Ok(nickname) => nickname.to_owned(),
-        Err(refusal) => return ack.send(&Answer::<()>::from(Err(refusal))),
+        Err(refusal) => return ack.send(&Err(refusal).into()),
     };
     let mut whiteboard = shared.lock();
     let person = match socket.extensions().get() {
@@ -79,7 +82,7 @@ fn join(
     socket.extensions().insert(person.clone());
     let Person { id: person, nickname } = person;
     let (people, drawing) = (whiteboard.people, whiteboard.board.pack());
-    ack.send(&Answer::ok(Joined { person, nickname, people, drawing }))
+    ack.send(&Answer::ok(Entered { person, nickname, people, drawing }))
 }
 
 fn enter(
@@ -91,7 +94,7 @@ fn enter(
     whiteboard.last_person += 1;
     let (person, people) = (whiteboard.last_person, whiteboard.people);
     socket.join(ROOM);
-    socket.to(ROOM).emit("joined", &Presence { person, nickname: &nickname, people })?;
+    socket.to(ROOM).emit_event(&Joined { person, nickname: &nickname, people })?;
     Ok(Person { id: person, nickname })
 }
 
@@ -101,13 +104,13 @@ fn stroke(
     socket: Socket,
     State(shared): State<Shared>,
     Data(draw): Data<Draw>,
-    ack: Ack,
+    ack: AckOf<Draw>,
 ) -> Result<(), EmitError> {
     // If it is refused, what extends it must not extend the one before.
     socket.extensions().remove::<UnderWay>();
     let mut whiteboard = shared.lock();
     let answer = begin(&socket, &mut whiteboard.board, draw);
-    ack.send(&Answer::from(answer))
+    ack.send(&answer.into())
 }
 
 fn begin(socket: &Socket, board: &mut Board, draw: Draw) -> Result<Stroke, Refusal> {
@@ -118,7 +121,7 @@ fn begin(socket: &Socket, board: &mut Board, draw: Draw) -> Result<Stroke, Refus
     socket.extensions().insert(UnderWay(id));
     let Pen { colour, width } = pen;
     let drawn = Drawn { id, colour, width, points: points.packed() };
-    socket.to(ROOM).emit("stroke", &drawn)?;
+    socket.to(ROOM).emit_event(&drawn)?;
     trim(socket, board)?;
     Ok(Stroke { id })
 }
@@ -127,7 +130,7 @@ fn begin(socket: &Socket, board: &mut Board, draw: Draw) -> Result<Stroke, Refus
 fn extend(
     socket: Socket,
     State(shared): State<Shared>,
-    Data(points): Data<Bytes>,
+    Data(Extend(points)): Data<Extend>,
 ) -> Data<Answer<()>> {
     Data(go_on(&socket, &shared, points).into())
 }
@@ -137,7 +140,7 @@ fn go_on(socket: &Socket, shared: &Shared, points: Bytes) -> Result<(), Refusal>
     let points = Points::try_from(points)?;
     let board = &mut shared.lock().board;
     board.extend(id, &points)?;
-    socket.to(ROOM).emit("extend", &Extended { id, points: points.packed() })?;
+    socket.to(ROOM).emit_event(&Extended { id, points: points.packed() })?;
     Ok(trim(socket, board)?)
 }
 
@@ -145,11 +148,15 @@ fn go_on(socket: &Socket, shared: &Shared, points: Bytes) -> Result<(), Refusal>
 fn trim(socket: &Socket, board: &mut Board) -> Result<(), EmitError> {
     match board.trim() {
         dropped if dropped.is_empty() => Ok(()),
-        dropped => socket.io().to(ROOM).emit("removed", &dropped),
+        dropped => socket.io().to(ROOM).emit_event(&Removed(&dropped)),
     }
 }
 
-fn undo(socket: Socket, State(shared): State<Shared>) -> Data<Answer<Stroke>> {
+fn undo(
+    socket: Socket,
+    State(shared): State<Shared>,
+    Data(Undo): Data<Undo>,
+) -> Data<Answer<Stroke>> {
     Data(take_back(&socket, &shared).into())
 }
 
@@ -157,11 +164,15 @@ fn take_back(socket: &Socket, shared: &Shared) -> Result<Stroke, Refusal> {
     let owner = person(socket)?.id;
     let board = &mut shared.lock().board;
     let id = board.undo(owner)?;
-    socket.io().to(ROOM).emit("removed", [id].as_slice())?;
+    socket.io().to(ROOM).emit_event(&Removed(&[id]))?;
     Ok(Stroke { id })
 }
 
-fn clear(socket: Socket, State(shared): State<Shared>) -> Data<Answer<()>> {
+fn clear(
+    socket: Socket,
+    State(shared): State<Shared>,
+    Data(Clear): Data<Clear>,
+) -> Data<Answer<()>> {
     Data(wipe(&socket, &shared).into())
 }
 
@@ -169,15 +180,15 @@ fn wipe(socket: &Socket, shared: &Shared) -> Result<(), Refusal> {
     let Person { nickname, .. } = person(socket)?;
     let board = &mut shared.lock().board;
     board.clear();
-    Ok(socket.io().to(ROOM).emit("cleared", &Cleared { nickname: &nickname })?)
+    Ok(socket.io().to(ROOM).emit_event(&Cleared { nickname: &nickname })?)
 }
 
 /// Where a cursor was is of no interest later, so it is volatile: not queued for clients that lag.
-fn cursor(socket: Socket, Data((x, y)): Data<(u16, u16)>) -> Result<(), EmitError> {
+fn cursor(socket: Socket, Data(Point(x, y)): Data<Point>) -> Result<(), EmitError> {
     let Ok(Person { id: person, nickname }) = person(&socket) else {
         return Ok(());
     };
-    socket.to(ROOM).volatile().emit("cursor", &Cursor { person, nickname: &nickname, x, y })
+    socket.to(ROOM).volatile().emit_event(&Cursor { person, nickname: &nickname, x, y })
 }
 
 fn disconnect(socket: Socket, State(shared): State<Shared>) -> Result<(), EmitError> {
@@ -187,5 +198,5 @@ fn disconnect(socket: Socket, State(shared): State<Shared>) -> Result<(), EmitEr
     let mut whiteboard = shared.lock();
     whiteboard.people -= 1;
     let people = whiteboard.people;
-    socket.to(ROOM).emit("left", &Presence { person, nickname: &nickname, people })
+    socket.to(ROOM).emit_event(&Left { person, nickname: &nickname, people })
 }

@@ -1,39 +1,48 @@
 //! What goes over the wire.
 
 use bytes::Bytes;
-use examples_common::NicknameError;
+use examples_common::{Answer, NicknameError};
 use serde::{Deserialize, Serialize};
-use socketio_axum::EmitError;
+use socketio_axum::{EmitError, Event};
 
-/// Of a stroke that a client begins; unchecked.
-#[derive(Debug, Deserialize)]
+// From the client.
+
+/// Comes in, or changes the nickname.
+#[derive(Debug, Deserialize, Event)]
+#[event(ack = Answer<Entered>)]
+pub(crate) struct Join(pub(crate) String);
+
+/// Begins a stroke; unchecked.
+#[derive(Debug, Deserialize, Event)]
+#[event(name = "stroke", ack = Answer<Stroke>)]
 pub(crate) struct Draw {
     pub(crate) colour: u8,
     pub(crate) width: u8,
     pub(crate) points: Bytes,
 }
 
-#[derive(Debug, Serialize)]
-pub(crate) struct Drawn<'a> {
-    pub(crate) id: u64,
-    pub(crate) colour: u8,
-    pub(crate) width: u8,
-    pub(crate) points: &'a Bytes,
-}
+/// Goes on with the stroke.
+#[derive(Debug, Deserialize, Event)]
+#[event(ack = Answer<()>)]
+pub(crate) struct Extend(pub(crate) Bytes);
+
+#[derive(Debug, Deserialize, Event)]
+#[event(ack = Answer<Stroke>)]
+pub(crate) struct Undo;
+
+#[derive(Debug, Deserialize, Event)]
+#[event(ack = Answer<()>)]
+pub(crate) struct Clear;
+
+/// Moves the cursor.
+#[derive(Debug, Deserialize, Event)]
+#[event(name = "cursor")]
+pub(crate) struct Point(pub(crate) u16, pub(crate) u16);
+
+// What these are acknowledged with.
 
 #[derive(Debug, Serialize)]
-pub(crate) struct Extended<'a> {
-    pub(crate) id: u64,
-    pub(crate) points: &'a Bytes,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Stroke {
-    pub(crate) id: u64,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Joined {
+pub(crate) struct Entered {
     pub(crate) person: u64,
     pub(crate) nickname: String,
     pub(crate) people: usize,
@@ -41,24 +50,58 @@ pub(crate) struct Joined {
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct Presence<'a> {
+pub(crate) struct Stroke {
+    pub(crate) id: u64,
+}
+
+// To the clients.
+
+#[derive(Debug, Serialize, Event)]
+#[event(name = "stroke")]
+pub(crate) struct Drawn<'a> {
+    pub(crate) id: u64,
+    pub(crate) colour: u8,
+    pub(crate) width: u8,
+    pub(crate) points: &'a Bytes,
+}
+
+#[derive(Debug, Serialize, Event)]
+#[event(name = "extend")]
+pub(crate) struct Extended<'a> {
+    pub(crate) id: u64,
+    pub(crate) points: &'a Bytes,
+}
+
+/// Strokes that are gone.
+#[derive(Debug, Serialize, Event)]
+pub(crate) struct Removed<'a>(pub(crate) &'a [u64]);
+
+#[derive(Debug, Serialize, Event)]
+pub(crate) struct Cleared<'a> {
+    pub(crate) nickname: &'a str,
+}
+
+#[derive(Debug, Serialize, Event)]
+pub(crate) struct Joined<'a> {
+    pub(crate) person: u64,
+    pub(crate) nickname: &'a str,
+    pub(crate) people: usize,
+}
+
+#[derive(Debug, Serialize, Event)]
+pub(crate) struct Left<'a> {
     pub(crate) person: u64,
     pub(crate) nickname: &'a str,
     pub(crate) people: usize,
 }
 
 /// All that is shown of a cursor: the one before may have been dropped.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Event)]
 pub(crate) struct Cursor<'a> {
     pub(crate) person: u64,
     pub(crate) nickname: &'a str,
     pub(crate) x: u16,
     pub(crate) y: u16,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Cleared<'a> {
-    pub(crate) nickname: &'a str,
 }
 
 /// Why the answer is not `ok`.

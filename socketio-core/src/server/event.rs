@@ -8,15 +8,17 @@ use super::{
     ack::Ack,
     broadcast::BroadcastOperator,
     context::{EventContext, FromContext},
+    dynamic::DynamicNamespace,
     extract::Data,
     handler::Handler,
     listeners::ListenerId,
     namespace::Namespace,
+    remote::RemoteSocket,
     replies::{AckFuture, Replies},
     socket::{Socket, SocketOperator},
 };
 use crate::{
-    error::{EmitError, ExtractError},
+    error::{AckError, EmitError, ExtractError},
     wire::{Args, FromArgs},
 };
 
@@ -415,5 +417,42 @@ impl BroadcastOperator {
         E: Event<Ack: FromArgs> + Serialize,
     {
         self.emit_with_ack(E::NAME, event)
+    }
+}
+
+impl RemoteSocket {
+    /// Sends an event that has a type and no acknowledgement.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn emit_event<E>(&self, event: &E) -> Result<(), EmitError>
+    where
+        E: Event<Ack = NoAck> + Serialize,
+    {
+        self.emit(E::NAME, event)
+    }
+
+    /// Sends an event that has a type and waits for its acknowledgement.
+    ///
+    /// # Errors
+    /// As [`AckError`] says.
+    pub async fn emit_event_with_ack<E>(&self, event: &E) -> Result<E::Ack, AckError>
+    where
+        E: Event<Ack: FromArgs> + Serialize,
+    {
+        self.emit_with_ack(E::NAME, event).await
+    }
+}
+
+impl DynamicNamespace {
+    /// Sends an event that has a type and no acknowledgement to every client in all of them.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn emit_event<E>(&self, event: &E) -> Result<(), EmitError>
+    where
+        E: Event<Ack = NoAck> + Serialize,
+    {
+        self.emit(E::NAME, event)
     }
 }
