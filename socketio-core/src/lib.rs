@@ -30,7 +30,8 @@
 //! # Where to look
 //!
 //! - [`SocketIo`] is the server, [`Builder`] its options, [`Config`] those that a file may have,
-//!   [`Limits`] its bounds.
+//!   [`Limits`] its bounds. Clients of the versions 1.x and 2.x are let in by
+//!   [`allow_eio3`](Builder::allow_eio3).
 //! - [`Namespace`] takes handlers and sends to everyone, [`Socket`] is one client,
 //!   [`BroadcastOperator`] says whom to send to.
 //! - Handlers are functions whose arguments are [extractors](FromContext): [`Socket`], [`Data`],

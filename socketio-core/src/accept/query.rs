@@ -37,7 +37,11 @@ impl<'a> Query<'a> {
                         if value == "4" { Revision::V4 } else { Revision::V3 };
                 }
                 "b64" => parsed.framing.is_base64 = !value.is_empty(),
-                "j" => parsed.framing.jsonp = value.parse().ok(),
+                "j" => {
+                    // As on Node, what is no digit counts for nothing.
+                    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+                    parsed.framing.jsonp = digits.parse().ok();
+                }
                 "sid" => parsed.sid = Some(value),
                 "transport" => {
                     parsed.transport = match &*value {
@@ -97,6 +101,7 @@ mod tests {
         assert_eq!(framing("b64=1"), Framing { is_base64: true, ..v3 });
         assert_eq!(framing("b64"), v3);
         assert_eq!(framing("j=12"), Framing { jsonp: Some(12), ..v3 });
+        assert_eq!(framing("j=alert(1)&EIO=4").jsonp, Some(1));
         assert_eq!(framing("j=alert()&EIO=4"), Framing::default());
     }
 }

@@ -25,7 +25,8 @@ use crate::{error::ExtractError, proto::DisconnectReason, wire::RawArgs};
 pub struct Data<T>(pub T);
 
 /// The auth payload that the client sent with its connect. Without one it is `{}`, or where that
-/// does not fit, `None`.
+/// does not fit, `None`. That of a 1.x or 2.x client is the query of the namespace, an object of
+/// strings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Auth<T>(pub T);
 
