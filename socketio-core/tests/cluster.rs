@@ -555,6 +555,11 @@ impl Idle {
     fn note(&self, call: &str) {
         self.0.lock().expect("no panic").calls.push(call.to_owned());
     }
+
+    /// What the server told it since the last time.
+    fn calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().expect("no panic").calls)
+    }
 }
 
 impl Adapter for Idle {
@@ -578,6 +583,14 @@ impl Adapter for Idle {
         self.note(&format!("close {namespace}"));
     }
 
+    fn open_room(&self, _: &str, room: &str) {
+        self.note(&format!("open room {room}"));
+    }
+
+    fn close_room(&self, _: &str, room: &str) {
+        self.note(&format!("close room {room}"));
+    }
+
     fn send(&self, _: &str, _: Option<&NodeId>, _: ClusterMessage) {}
 
     fn stop(&self) {
@@ -597,7 +610,7 @@ fn a_server_that_is_dropped_lets_its_adapter_and_its_driver_go() {
     drop(io);
     assert_eq!(node.receive("/", None, ClusterMessage::Heartbeat), Err(ServerGone));
     assert_eq!(driver.now_or_never(), Some(()));
-    let mut calls = adapter.0.lock().expect("no panic").calls.split_off(2);
+    let mut calls = adapter.calls().split_off(2);
     calls[..2].sort();
     assert_eq!(calls, ["close /", "close /chat", "stop"]);
 }
@@ -610,6 +623,37 @@ fn a_dynamic_namespace_is_the_clusters_as_long_as_it_is_there() {
     server.io().of_dynamic("/game", |_| {});
     let client = server.connect_to("/game", &()).expect("let in");
     client.disconnect();
-    let calls = std::mem::take(&mut adapter.0.lock().expect("no panic").calls);
-    assert_eq!(calls, ["open /", "open /game", "close /game"]);
+    let id = client.id();
+    let expected = [
+        "open /",
+        "open /game",
+        &format!("open room {id}"),
+        &format!("close room {id}"),
+        "close /game",
+    ];
+    assert_eq!(adapter.calls(), expected);
+}
+
+#[test]
+fn a_room_is_the_clusters_as_long_as_it_has_members_here() {
+    let adapter = Idle::default();
+    let server = TestServer::new(builder().adapter(adapter.clone()));
+    set_up(&server);
+    let (a, b) = (server.connect(), server.connect());
+    let opened = |client: &TestClient| format!("open room {}", client.id());
+    let closed = |client: &TestClient| format!("close room {}", client.id());
+    assert_eq!(adapter.calls(), ["open /".to_owned(), opened(&a), opened(&b)]);
+    a.emit("join", "blue");
+    b.emit("join", "blue");
+    b.emit("join", a.id());
+    server.io().to(a.id()).except(b.id()).leave("blue");
+    assert_eq!(adapter.calls(), ["open room blue"]);
+    a.disconnect();
+    assert_eq!(adapter.calls(), [""; 0]);
+    b.disconnect();
+    let mut calls = adapter.calls();
+    calls.sort();
+    let mut expected = ["close room blue".to_owned(), closed(&a), closed(&b)];
+    expected.sort();
+    assert_eq!(calls, expected);
 }

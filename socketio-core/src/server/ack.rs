@@ -30,7 +30,8 @@ struct Inner {
 /// Who waits for the answer.
 enum Asker {
     Client(Socket, AckId),
-    Node(NodeAsker),
+    /// Boxed, as most answers are clients'.
+    Node(Box<NodeAsker>),
 }
 
 /// Nobody has answered: once all handlers have returned, an empty answer goes out.
@@ -46,7 +47,7 @@ impl Ack {
 
     /// The answer to another node, if it wants one.
     pub(super) fn to_node(node: Option<NodeAsker>) -> Self {
-        Self::to(node.map(Asker::Node))
+        Self::to(node.map(|node| Asker::Node(Box::new(node))))
     }
 
     fn to(asker: Option<Asker>) -> Self {

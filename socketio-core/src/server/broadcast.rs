@@ -188,6 +188,11 @@ impl BroadcastOperator {
         count
     }
 
+    /// Whether an event could reach someone here, now or with connection state recovery later.
+    pub(super) fn may_reach(&self) -> bool {
+        self.namespace.has_recovery() || self.namespace.rooms().may_select(&self.selection)
+    }
+
     /// The selected sockets of this node.
     pub fn sockets(&self) -> Vec<Socket> {
         let mut sockets = Vec::new();

@@ -12,7 +12,7 @@ use bytestring::ByteString;
 
 use super::{
     broadcast::{BroadcastOperator, IntoRooms},
-    cluster::ClusterHandle,
+    cluster::{ClusterHandle, RoomWatch},
     context::ConnectContext,
     dynamic::Dynamic,
     engine::Engine,
@@ -92,6 +92,7 @@ impl Inner {
 impl Namespace {
     pub(super) fn new(name: ByteString, made_by: Option<MadeBy>, engine: &Engine) -> Self {
         let journal = Journal::new(engine);
+        let watch = engine.cluster().map(|cluster| RoomWatch::new(cluster, &name));
         Self(Arc::new(Inner {
             name,
             made_by: made_by.map(Box::new),
@@ -101,7 +102,7 @@ impl Namespace {
             has_recovery: journal.is_some(),
             handlers: ArcSwap::default(),
             is_observed: AtomicBool::new(false),
-            rooms: Mutex::new(Rooms::new(journal)),
+            rooms: Mutex::new(Rooms::new(journal, watch)),
             next_ack: AtomicU64::new(0),
         }))
     }

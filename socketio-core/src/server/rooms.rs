@@ -5,6 +5,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use slab::Slab;
 
 use super::{
+    cluster::RoomWatch,
     journal::Journal,
     shrink::{Shrink, is_sparse},
     socket::Socket,
@@ -30,6 +31,8 @@ pub(crate) struct Rooms {
     /// With connection state recovery. Here, as it has the events in the order in which the members
     /// get them.
     pub(super) journal: Option<Box<Journal>>,
+    /// In a cluster, who is told which rooms there are.
+    watch: Option<Box<RoomWatch>>,
 }
 
 #[derive(Debug)]
@@ -74,8 +77,8 @@ impl Selection {
 }
 
 impl Rooms {
-    pub(super) fn new(journal: Option<Journal>) -> Self {
-        Self { journal: journal.map(Box::new), ..Self::default() }
+    pub(super) fn new(journal: Option<Journal>, watch: Option<RoomWatch>) -> Self {
+        Self { journal: journal.map(Box::new), watch: watch.map(Box::new), ..Self::default() }
     }
 
     /// What connection state recovery keeps, where it is on.
@@ -89,8 +92,11 @@ impl Rooms {
             return Err(Retired);
         }
         let id = *socket.id();
-        let key = self.members.insert(Member { socket, is_connected: false, rooms: Vec::new() });
-        self.ids.insert(id, key);
+        self.watched(id.as_str(), |rooms| {
+            let member = Member { socket, is_connected: false, rooms: Vec::new() };
+            let key = rooms.members.insert(member);
+            rooms.ids.insert(id, key);
+        });
         Ok(())
     }
 
@@ -103,7 +109,9 @@ impl Rooms {
 
     /// Takes a member out and gives the names of the rooms it was in.
     pub(super) fn remove(&mut self, id: &SocketId) -> Vec<ByteString> {
-        let Some(key) = self.ids.remove(id) else {
+        let mut key = None;
+        self.watched(id.as_str(), |rooms| key = rooms.ids.remove(id));
+        let Some(key) = key else {
             return Vec::new();
         };
         let Member { is_connected, rooms, .. } = self.members.remove(key);
@@ -137,10 +145,12 @@ impl Rooms {
         let Some(&key) = self.ids.get(id) else {
             return;
         };
-        let room = self.rooms.entry(room.clone()).or_insert_with(|| Room::new(room.clone()));
-        if room.members.insert(key) {
-            self.members[key].rooms.push(room.name.clone());
-        }
+        self.watched(room, |rooms| {
+            let room = rooms.rooms.entry(room.clone()).or_insert_with(|| Room::new(room.clone()));
+            if room.members.insert(key) {
+                rooms.members[key].rooms.push(room.name.clone());
+            }
+        });
     }
 
     pub(super) fn leave(&mut self, id: &SocketId, room: &str) {
@@ -188,6 +198,12 @@ impl Rooms {
         }
     }
 
+    /// Whether a selection could select someone.
+    pub(super) fn may_select(&self, selection: &Selection) -> bool {
+        let rooms = selection.rooms.as_ref();
+        rooms.map_or(self.connected > 0, |rooms| rooms.iter().any(|room| self.has(room)))
+    }
+
     /// The connected member with this id.
     pub(super) fn connected(&self, id: &SocketId) -> Option<&Socket> {
         let member = &self.members[*self.ids.get(id)?];
@@ -228,14 +244,38 @@ impl Rooms {
     }
 
     fn remove_from(&mut self, room: &str, key: Key) {
-        let Some(joined) = self.rooms.get_mut(room) else {
-            return;
-        };
-        joined.members.remove(&key);
-        joined.members.shrink();
-        if joined.members.is_empty() {
-            self.rooms.remove(room);
-            self.rooms.shrink();
+        self.watched(room, |rooms| {
+            let Some(joined) = rooms.rooms.get_mut(room) else {
+                return;
+            };
+            joined.members.remove(&key);
+            joined.members.shrink();
+            if joined.members.is_empty() {
+                rooms.rooms.remove(room);
+                rooms.rooms.shrink();
+            }
+        });
+    }
+
+    /// Whether a room has a member.
+    fn has(&self, room: &str) -> bool {
+        let own = SocketId::parse(room).is_some_and(|id| self.ids.contains_key(&id));
+        own || self.rooms.contains_key(room)
+    }
+
+    /// Changes who is in a room. In a cluster it is told if there is the room only before, or only
+    /// after.
+    fn watched(&mut self, room: &str, change: impl FnOnce(&mut Self)) {
+        if self.watch.is_none() {
+            return change(self);
+        }
+        let was_there = self.has(room);
+        change(self);
+        let is_there = self.has(room);
+        if let Some(watch) = &self.watch
+            && was_there != is_there
+        {
+            watch.tell(room, is_there);
         }
     }
 }

@@ -17,7 +17,8 @@ use crate::{
     server::{Adapter, ClusterDriver, ClusterNode},
 };
 
-/// Servers that are the nodes of a cluster, over a bus that does what a test tells it.
+/// Servers that are the nodes of a cluster, over a bus that does what a test tells it. What is for
+/// one room it carries only to nodes where that has members.
 ///
 /// ```
 /// use socketio_core::{SocketIo, testing::TestCluster};
@@ -120,7 +121,7 @@ impl TestCluster {
         let mut bus = self.bus.lock();
         let now = self.servers[0].clock().now();
         for to in &mut bus.nodes {
-            if to.namespaces.contains(namespace) {
+            if to.wants(namespace, None, message) {
                 let (namespace, from) = (namespace.to_owned(), from.cloned());
                 to.push(Envelope { due: now, namespace, from, message: message.clone() });
             }
@@ -159,6 +160,8 @@ struct BusNode {
     id: Option<NodeId>,
     begun: Option<(ClusterNode, ClusterDriver)>,
     namespaces: BTreeSet<String>,
+    /// With their namespaces.
+    rooms: BTreeSet<(String, String)>,
     is_up: bool,
     /// In the order in which it arrives.
     inbox: VecDeque<Envelope>,
@@ -185,6 +188,22 @@ impl fmt::Debug for Bus {
 }
 
 impl BusNode {
+    /// Whether a message is carried here.
+    fn wants(&self, namespace: &str, to: Option<&NodeId>, message: &ClusterMessage) -> bool {
+        let has_room = |room: &str| self.rooms.contains(&(namespace.into(), room.into()));
+        self.namespaces.contains(namespace)
+            && to.is_none_or(|to| self.id.as_ref() == Some(to))
+            && match message {
+                ClusterMessage::Broadcast { options, request: None, .. } => {
+                    match &options.rooms[..] {
+                        [room] => has_room(room),
+                        _ => true,
+                    }
+                }
+                _ => true,
+            }
+    }
+
     fn push(&mut self, mut envelope: Envelope) {
         let before = self.inbox.iter().rev().find(|other| other.from == envelope.from);
         envelope.due = before.map_or(envelope.due, |before| envelope.due.max(before.due));
@@ -224,7 +243,19 @@ impl Adapter for TestAdapter {
     }
 
     fn close(&self, namespace: &str) {
-        self.bus.lock().nodes[self.index].namespaces.remove(namespace);
+        let this = &mut self.bus.lock().nodes[self.index];
+        this.namespaces.remove(namespace);
+        this.rooms.retain(|(of, _)| of != namespace);
+    }
+
+    fn open_room(&self, namespace: &str, room: &str) {
+        let room = (namespace.to_owned(), room.to_owned());
+        assert!(self.bus.lock().nodes[self.index].rooms.insert(room), "a room opens once");
+    }
+
+    fn close_room(&self, namespace: &str, room: &str) {
+        let room = (namespace.to_owned(), room.to_owned());
+        assert!(self.bus.lock().nodes[self.index].rooms.remove(&room), "a room closes once");
     }
 
     /// Also to the node itself, as buses do.
@@ -236,9 +267,7 @@ impl Adapter for TestAdapter {
             return;
         }
         for (index, node) in nodes.iter_mut().enumerate() {
-            if !node.namespaces.contains(namespace)
-                || to.is_some_and(|to| node.id.as_ref() != Some(to))
-            {
+            if !node.wants(namespace, to, &message) {
                 continue;
             }
             let delivery = match decide {

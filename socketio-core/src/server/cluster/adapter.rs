@@ -16,8 +16,8 @@ use crate::{
 ///
 /// It only moves messages; what they mean is the server's. It keeps those of one node in their
 /// order, but may lose them, give them twice, or give this node its own. No method may block or
-/// call the server back: what takes time is queued, within a bound. What could not be sent is lost.
-/// Local delivery never waits for it.
+/// call a server: what takes time is queued, within a bound, for a task of the adapter's. What could
+/// not be sent is lost. Local delivery never waits for it.
 ///
 /// Node: `Adapter`, of which there is one for each namespace there.
 pub trait Adapter: fmt::Debug + Send + Sync + 'static {
@@ -38,6 +38,19 @@ pub trait Adapter: fmt::Debug + Send + Sync + 'static {
     /// The server has a namespace no longer.
     fn close(&self, namespace: &str);
 
+    /// A room of a namespace has its first member on this node, be it that of a socket's own. For
+    /// transports that do not carry what is for a room to nodes without it: such a one then loses
+    /// what connection state recovery would keep for sockets that are away.
+    fn open_room(&self, namespace: &str, room: &str) {
+        let _ = (namespace, room);
+    }
+
+    /// A room has no member on this node any more. It is not told of rooms that end with their
+    /// namespace's [end](Self::close).
+    fn close_room(&self, namespace: &str, room: &str) {
+        let _ = (namespace, room);
+    }
+
     /// Sends a message to all other nodes that have the namespace, or to one of them.
     fn send(&self, namespace: &str, to: Option<&NodeId>, message: ClusterMessage);
 
@@ -48,7 +61,8 @@ pub trait Adapter: fmt::Debug + Send + Sync + 'static {
         Box::pin(ready(0))
     }
 
-    /// The server has closed, or is gone. All namespaces were closed before.
+    /// The server has closed, or is gone. All namespaces were closed before, and what is sent after
+    /// this is lost.
     fn stop(&self);
 }
 

@@ -177,6 +177,27 @@ impl ClusterHandle {
     }
 }
 
+/// Tells the adapter which rooms of a namespace have members here.
+#[derive(Debug)]
+pub(super) struct RoomWatch {
+    cluster: Arc<ClusterHandle>,
+    namespace: ByteString,
+}
+
+impl RoomWatch {
+    pub(super) fn new(cluster: &Arc<ClusterHandle>, namespace: &ByteString) -> Self {
+        Self { cluster: Arc::clone(cluster), namespace: namespace.clone() }
+    }
+
+    /// There is a room now, or there is not any more.
+    pub(super) fn tell(&self, room: &str, is_there: bool) {
+        match is_there {
+            true => self.cluster.adapter.open_room(&self.namespace, room),
+            false => self.cluster.adapter.close_room(&self.namespace, room),
+        }
+    }
+}
+
 /// An event for clients of the other nodes.
 pub(super) fn broadcast(
     namespace: &Namespace,

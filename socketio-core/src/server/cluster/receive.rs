@@ -112,6 +112,8 @@ impl ClusterHandle {
             ClusterMessage::Broadcast { options, name, args, request } => {
                 let operator = here(options);
                 let result = match request {
+                    // Most of what is for rooms is for none of this node's.
+                    None if !operator.may_reach() => Ok(()),
                     None => operator.emit(&name, &args),
                     Some(request) => operator.relay(&name, &args, asker(request)),
                 };
@@ -149,5 +151,64 @@ impl ClusterHandle {
         if let Some(driver) = driver {
             driver.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Clock,
+        config::Config,
+        proto::cluster::Membership,
+        server::cluster::{Adapter, ClusterDriver, ClusterNode},
+        testing::TestClock,
+    };
+
+    /// Notes what is sent.
+    #[derive(Clone, Debug, Default)]
+    struct Recorder(Arc<Mutex<Vec<ClusterMessage>>>);
+
+    impl Adapter for Recorder {
+        fn clock(&self) -> Arc<dyn Clock> {
+            Arc::new(TestClock::default())
+        }
+
+        fn membership(&self) -> Membership {
+            Membership::Counted
+        }
+
+        fn start(&self, _: ClusterNode, _: ClusterDriver) {}
+
+        fn open(&self, _: &str) {}
+
+        fn close(&self, _: &str) {}
+
+        fn send(&self, namespace: &str, to: Option<&NodeId>, message: ClusterMessage) {
+            assert_eq!((namespace, to), ("/", Some(&NodeId::new("asker"))));
+            self.0.lock().expect("no panic").push(message);
+        }
+
+        fn stop(&self) {}
+    }
+
+    #[test]
+    fn a_client_that_is_quick_acknowledges_after_it_was_announced() {
+        let recorder = Recorder::default();
+        let cluster = ClusterHandle::new(Arc::new(recorder.clone()), &Config::default());
+        let request = RequestId::new("question");
+        let node = Some(NodeId::new("asker"));
+        let asker = NodeAsker { cluster, namespace: "/".into(), node, request: request.clone() };
+        let relay = Relay::new(asker);
+        let ack = |socket, number: u32| {
+            let (request, answer) = (request.clone(), RawArgs::new(&number).expect("JSON"));
+            ClusterMessage::BroadcastAck { request, socket: Some(socket), answer }
+        };
+        let [quick, slow] = [SocketId::random(), SocketId::random()];
+        relay.pass(quick, &RawArgs::new(&(1, "more")).expect("JSON"));
+        relay.announce(2);
+        relay.pass(slow, &RawArgs::new(&2).expect("JSON"));
+        let count = ClusterMessage::BroadcastClientCount { request: request.clone(), count: 2 };
+        assert_eq!(*recorder.0.lock().expect("no panic"), [count, ack(quick, 1), ack(slow, 2)]);
     }
 }
