@@ -59,9 +59,9 @@ use crate::{Event, NoAck};
 /// # Types
 ///
 /// They are derived by [ts-rs], which reads the attributes of serde: `ts-rs` 12 goes into the
-/// dependencies beside serde. Of the two libraries for this it is the one that is stable (the other,
-/// specta, has been a release candidate for years), has the smaller API to depend on, and says in
-/// its types what JSON does; both are MIT.
+/// dependencies beside serde. Of the two libraries for this it is the stable one: version 2 of the
+/// other, specta, has yet to leave its release candidates. Both are MIT, and ts-rs brings little but
+/// its derive.
 ///
 /// Numbers of 64 bits are `number`, as the client gets them. Bytes are binary, which ts-rs cannot
 /// know: their fields have `#[ts(type = "ArrayBuffer")]`, as a browser gives it, or in what comes
