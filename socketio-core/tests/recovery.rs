@@ -1,5 +1,7 @@
 //! Clients whose connection broke, and who come back.
 
+mod support;
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -8,8 +10,11 @@ use std::{
 use serde_json::json;
 use socketio_core::{
     Auth, Builder, ConnectError, Data, DisconnectReason, Frame, Limits, Recovery, Socket, SocketIo,
+    State,
     testing::{TestClient, TestConnection, TestServer},
 };
+
+use self::support::{Gate, Log};
 
 const AWAY: Duration = Duration::from_secs(120);
 
@@ -214,9 +219,7 @@ fn unknown_words_make_a_new_socket() {
     for auth in [
         json!({ "pid": "foo", "offset": "bar" }),
         json!({ "pid": "12345678901234567890", "offset": "1" }),
-        json!({ "pid": pid, "offset": "bar" }),
         json!({ "pid": pid, "offset": 0 }),
-        json!({ "pid": pid, "offset": "99" }),
         json!({ "pid": [pid] }),
         json!({ "pid": client.id() }),
     ] {
@@ -444,4 +447,172 @@ fn without_it_nothing_has_an_offset() {
     client.connection().close();
     assert_ne!(server.connect().id(), client.id());
     assert!(server.io().sockets()[0].emit("n", &1).is_ok());
+}
+
+#[test]
+fn who_came_back_before_and_missed_nothing_comes_back_however_long_ago_that_was() {
+    let server = server();
+    let (with_event, without) = (server.connect(), server.connect());
+    server.io().to(with_event.id()).emit("n", &1).expect("sent");
+    let offset = with_event.expect_event("n").offset();
+    for (client, offset) in [(with_event, Some(&*offset)), (without, None)] {
+        let mut client = client;
+        let id = client.id().to_owned();
+        for _ in 0..3 {
+            for _ in 0..5 {
+                server.advance(AWAY);
+                server.io().to("nobody").emit("n", &2).expect("sent");
+            }
+            client.connection().close();
+            server.io().to("nobody").emit("n", &3).expect("sent");
+            client = come_back(&server, &client, offset);
+            assert_eq!(client.id(), id);
+            client.expect_nothing();
+        }
+    }
+}
+
+#[test]
+fn a_member_gets_nothing_of_a_room_from_before_it_joined() {
+    let server = server();
+    let client = server.connect();
+    server.io().to("admins").emit("secret", &1).expect("sent");
+    server.io().emit("n", &2).expect("sent");
+    client.emit("join", "admins");
+    server.io().to("admins").emit("secret", &3).expect("sent");
+    client.connection().close();
+    let back = come_back(&server, &client, Some("0"));
+    assert_eq!(back.expect::<u8>("n"), 2);
+    assert_eq!(back.expect::<u8>("secret"), 3);
+    back.expect_nothing();
+    back.connection().close();
+    let back = come_back(&server, &client, Some("0"));
+    assert_eq!(back.expect::<u8>("n"), 2);
+    assert_eq!(back.expect::<u8>("secret"), 3);
+    back.expect_nothing();
+}
+
+#[test]
+fn a_room_that_is_joined_at_the_return_has_no_past() {
+    let server = with(Recovery { skip_middlewares: false, ..Recovery::default() });
+    server.io().middleware(|socket: Socket| {
+        if socket.is_recovered() {
+            socket.join("admins");
+        }
+    });
+    let client = server.connect();
+    client.connection().close();
+    server.io().to("admins").emit("secret", &1).expect("sent");
+    let back = come_back(&server, &client, None);
+    back.expect_nothing();
+    server.io().to("admins").emit("secret", &2).expect("sent");
+    assert_eq!(back.expect::<u8>("secret"), 2);
+}
+
+#[test]
+fn an_offset_of_another_server_counts_for_nothing() {
+    let server = server();
+    for foreign in ["99", "Q86yJHH.2", "", "-1"] {
+        let client = server.connect();
+        client.connection().stop_reading(true);
+        server.io().to(client.id()).emit("n", &1).expect("sent");
+        client.connection().close();
+        server.io().to(client.id()).emit("n", &2).expect("sent");
+        let back = come_back(&server, &client, Some(foreign));
+        assert_eq!(back.id(), client.id(), "{foreign}");
+        assert_eq!((back.expect::<u8>("n"), back.expect::<u8>("n")), (1, 2));
+    }
+    // Also when as many events were sent here since.
+    let client = server.connect();
+    client.connection().close();
+    for n in 0..200 {
+        server.io().to(client.id()).emit("n", &n).expect("sent");
+    }
+    let back = come_back(&server, &client, Some("99"));
+    for n in 0..200 {
+        assert_eq!(back.expect::<u8>("n"), n);
+    }
+}
+
+#[test]
+fn what_the_old_handle_emits_while_its_client_is_on_its_way_in_is_kept() {
+    let gate = Gate::default();
+    let server = with(Recovery { skip_middlewares: false, ..Recovery::default() });
+    server.io().insert_state(gate.clone());
+    server.io().middleware(async |socket: Socket, State(gate): State<Gate>| {
+        if socket.is_recovered() {
+            gate.passed().await;
+        }
+    });
+    let client = server.connect();
+    let socket = server.io().sockets().remove(0);
+    client.connection().close();
+    let connection = server.open();
+    connection.request_join("/", &json!({ "pid": client.recovery_id() }));
+    socket.emit("n", &1).expect("kept");
+    assert!(texts(&connection).is_empty());
+    gate.open();
+    assert_eq!(texts(&connection)[0], r#"42["n",1,"1"]"#);
+}
+
+#[test]
+fn what_overflows_a_slow_client_is_kept_and_so_no_error() {
+    let limits = Limits { outgoing_bytes: 1000, ..Limits::default() };
+    let server = build(SocketIo::builder().recovery(Recovery::default()).limits(limits));
+    let client = server.connect();
+    client.connection().stop_reading(true);
+    let socket = server.io().sockets().remove(0);
+    for n in 0..4 {
+        assert_eq!(socket.emit("n", &(n, "x".repeat(400))), Ok(()));
+    }
+    server.run();
+    assert_eq!(socket.emit("n", &4), Ok(()));
+    let back = come_back(&server, &client, None);
+    assert_eq!((0..5).map(|_| back.expect::<u8>("n")).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn data_that_is_set_after_the_end_is_there_at_the_return() {
+    let server = server();
+    server.io().on_disconnect(|socket: Socket| socket.data().set("left", &true));
+    let client = server.connect();
+    client.connection().close();
+    come_back(&server, &client, None);
+    let back = server.io().sockets().remove(0);
+    assert_eq!(back.data().get::<bool>("left"), Some(true));
+}
+
+#[test]
+fn small_events_count_with_what_it_takes_to_keep_them() {
+    let server = with(Recovery { max_bytes: 10_000, ..Recovery::default() });
+    let client = server.connect();
+    client.connection().close();
+    let rooms: Vec<_> = (0..200).map(|n| n.to_string().repeat(20)).collect();
+    server.io().to(rooms).emit("n", &1).expect("sent");
+    assert_ne!(come_back(&server, &client, None).id(), client.id());
+    let client = server.connect();
+    client.connection().close();
+    for _ in 0..200 {
+        server.io().emit("n", &1).expect("sent");
+    }
+    assert_ne!(come_back(&server, &client, None).id(), client.id());
+}
+
+#[test]
+fn who_was_refused_at_its_return_has_expired() {
+    let server = with(Recovery { skip_middlewares: false, ..Recovery::default() });
+    let log = Log::default();
+    let (left, expired) = (log.clone(), log.clone());
+    server.io().on_disconnect(move |socket: Socket| left.add(format!("{} left", socket.id())));
+    server.io().on_expire(move |socket: Socket| expired.add(format!("{} expired", socket.id())));
+    server.io().middleware(|socket: Socket| match socket.is_recovered() {
+        true => Err(ConnectError::new("no")),
+        false => Ok(()),
+    });
+    let client = server.connect();
+    client.connection().close();
+    let refused = server.connect_to("/", &json!({ "pid": client.recovery_id() }));
+    assert!(refused.is_err());
+    let id = client.id();
+    assert_eq!(log.take(), [format!("{id} left"), format!("{id} expired")]);
 }

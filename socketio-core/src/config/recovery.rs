@@ -9,15 +9,16 @@ use super::de;
 /// it meanwhile.
 ///
 /// It comes back to this server only, and not after a restart. Events that ask for an
-/// acknowledgement and volatile ones are not kept. The client's listeners get one argument more, a
-/// string, behind those of each event. Node: `connectionStateRecovery`.
+/// acknowledgement and volatile ones are not kept. What is emitted to a socket that may come back
+/// is kept even if its client is gone or too slow, so it is no error. The client's listeners get
+/// one argument more, a string, behind those of each event. Node: `connectionStateRecovery`.
 ///
 /// More may be added, so write `Recovery { skip_middlewares: false, ..Recovery::default() }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Recovery {
-    /// Bytes of the events that each namespace keeps for those who are away. Past it the oldest are
-    /// forgotten, and who missed one of them comes back as somebody new. Default 16 MB.
+    /// Bytes that the events take which each namespace keeps for those who are away. Past it the
+    /// oldest are forgotten, and who missed one of them comes back as somebody new. Default 16 MB.
     pub max_bytes: usize,
     /// Time that a client may be away. Default 2 min. Node: `maxDisconnectionDuration`.
     #[serde(alias = "maxDisconnectionDuration", deserialize_with = "de::millis")]

@@ -483,17 +483,20 @@ impl ClientRunner {
 
     /// The socket was shut.
     fn ended(&mut self, socket: Socket, cx: &mut Context<'_>) {
-        if let Some(until) = socket.place().and_then(Place::until) {
-            self.expected.push((until, socket.clone()));
-        }
         // Otherwise it is the connect handler's turn first.
         if !self.waiting.get(socket.id()).is_some_and(|backlog| backlog.is_connecting) {
-            self.run_disconnect(socket, cx);
+            self.run_disconnect(socket.clone(), cx);
+        }
+        if let Some(until) = socket.place().and_then(Place::until) {
+            self.expect(socket, until, self.client.session.now(), cx);
         }
     }
 
     fn run_disconnect(&mut self, socket: Socket, cx: &mut Context<'_>) {
         let Some((reason, own)) = socket.finish() else {
+            if let Some(reason) = socket.forfeit() {
+                self.run_expire(&socket, reason, cx);
+            }
             return;
         };
         let handlers = socket.namespace().handlers();
@@ -516,17 +519,19 @@ impl ClientRunner {
         }
     }
 
-    /// Gives up sockets that did not come back.
-    fn expire(&mut self, now: Instant, cx: &mut Context<'_>) {
+    /// Waits for a socket to come back, or gives it up.
+    fn expect(&mut self, socket: Socket, until: Instant, now: Instant, cx: &mut Context<'_>) {
         let is_closing = self.client.server.engine().is_closing();
-        for (until, socket) in mem::take(&mut self.expected) {
-            if until > now && !is_closing && socket.may_return() {
-                self.expected.push((until, socket));
-            } else if let Some(reason) = socket.expire() {
-                let handlers = socket.namespace().handlers();
-                self.start_ends(&socket, reason, &handlers.listeners.expired, cx);
-            }
+        if until > now && !is_closing && socket.may_return() {
+            self.expected.push((until, socket));
+        } else if let Some(reason) = socket.expire() {
+            self.run_expire(&socket, reason, cx);
         }
+    }
+
+    fn run_expire(&mut self, socket: &Socket, reason: DisconnectReason, cx: &mut Context<'_>) {
+        let handlers = socket.namespace().handlers();
+        self.start_ends(socket, reason, &handlers.listeners.expired, cx);
     }
 
     /// The client broke the protocol: it is closed, as on Node.
@@ -646,7 +651,9 @@ impl Runner for ClientRunner {
 
     fn poll(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<()> {
         if !self.expected.is_empty() {
-            self.expire(now, cx);
+            for (until, socket) in mem::take(&mut self.expected) {
+                self.expect(socket, until, now, cx);
+            }
         }
         let mut next = {
             let mut machine = self.client.machine();
@@ -704,6 +711,11 @@ impl Drop for ClientRunner {
         }
         for (_, socket) in mem::take(&mut self.expected) {
             socket.expire();
+        }
+        for event in &events {
+            if let Event::Left { socket } = event {
+                socket.expire();
+            }
         }
         // Nor does a listener that holds its own socket.
         let ended = self.waiting.drain().map(|(_, backlog)| backlog.socket);

@@ -1,16 +1,13 @@
 use std::{
     collections::{HashMap, VecDeque},
-    sync::Arc,
     time::{Duration, Instant},
 };
 
-use bytestring::ByteString;
-use serde_json::{Map, Value};
-
 use super::{
     engine::{Engine, EngineClock},
-    rooms::Selection,
-    session::Session,
+    rooms::{Selection, Stay},
+    shrink::Shrink,
+    socket::Socket,
 };
 use crate::{
     id::{RecoveryId, SocketId},
@@ -56,15 +53,23 @@ struct Recorded {
     packet: Encoded,
 }
 
+impl Recorded {
+    /// Bytes that it takes, but for a few.
+    fn len(&self) -> usize {
+        let Selection { rooms, except, .. } = &self.selection;
+        let rooms = rooms.iter().flatten().chain(except);
+        let rooms: usize = rooms.map(|room| size_of_val(room) + room.len()).sum();
+        size_of::<Self>() + self.packet.len() + rooms
+    }
+}
+
 /// A socket whose client went without a word, and may come back.
 #[derive(Debug)]
 pub(crate) struct Saved {
-    pub(super) id: SocketId,
-    pub(super) rooms: Vec<ByteString>,
-    pub(super) data: Map<String, Value>,
+    /// The driver that it had waits for its return, and is woken then.
+    pub(super) socket: Socket,
+    pub(super) stays: Vec<Stay>,
     pub(super) span: Span,
-    /// Its driver waits for its return, and is woken then.
-    pub(super) session: Arc<Session>,
     /// The number of the last event when it went.
     pub(super) left_at: u64,
     /// When it is too late.
@@ -114,17 +119,14 @@ impl Journal {
         self.position += 1;
         let packet = draft.finish_with(self.position);
         // Without a clock there is no client either.
-        let Some(now) = self.clock.now() else {
+        let Some(at) = self.clock.now().filter(|_| !self.is_deserted()) else {
+            self.forgotten = self.position;
             return packet;
         };
-        self.forget(now);
-        self.bytes += packet.len();
-        self.events.push_back(Recorded {
-            number: self.position,
-            at: now,
-            selection,
-            packet: packet.clone(),
-        });
+        self.forget(at);
+        let event = Recorded { number: self.position, at, selection, packet: packet.clone() };
+        self.bytes += event.len();
+        self.events.push_back(event);
         while self.bytes > self.limits.bytes {
             self.forget_first();
         }
@@ -137,17 +139,17 @@ impl Journal {
         draft.finish_with(self.position)
     }
 
-    /// The events after this one that a socket is to have.
+    /// The events after this one that a socket is to have, with their numbers.
     pub(super) fn missed(
         &self,
         after: u64,
-        id: SocketId,
-        rooms: &[ByteString],
-    ) -> impl Iterator<Item = Encoded> {
+        id: &SocketId,
+        stays: &[Stay],
+    ) -> impl Iterator<Item = (u64, Encoded)> {
         let start = self.events.partition_point(|event| event.number <= after);
         let events = self.events.range(start..);
-        let meant = events.filter(move |event| event.selection.selects(&id, rooms));
-        meant.map(|event| event.packet.clone())
+        let meant = events.filter(|event| event.selection.selects(event.number, id, stays));
+        meant.map(|event| (event.number, event.packet.clone()))
     }
 
     /// A socket has come.
@@ -163,18 +165,25 @@ impl Journal {
     /// A socket has gone for good.
     pub(super) fn leave(&mut self, recovery: &RecoveryId) {
         self.present.remove(recovery);
-        self.saved.remove(recovery);
+        self.present.shrink();
+        self.clear_if_deserted();
     }
 
-    /// Whether a socket may come back that went with this session. It may have come back, and gone
-    /// again with another.
-    pub(super) fn is_kept_by(&self, session: &Arc<Session>, recovery: &RecoveryId) -> bool {
-        self.saved.get(recovery).is_some_and(|saved| Arc::ptr_eq(&saved.session, session))
+    /// Whether this socket may come back. It may have come back already, and even gone again, as
+    /// another of the same id.
+    pub(super) fn has_saved(&self, recovery: &RecoveryId, socket: &Socket) -> bool {
+        self.saved.get(recovery).is_some_and(|saved| saved.socket == *socket)
     }
 
-    /// A socket that went with this session is not waited for any more. Tells whether it was.
-    pub(super) fn give_up(&mut self, session: &Arc<Session>, recovery: &RecoveryId) -> bool {
-        self.is_kept_by(session, recovery) && self.saved.remove(recovery).is_some()
+    /// This socket is not waited for any more. Tells whether it was.
+    pub(super) fn give_up(&mut self, recovery: &RecoveryId, socket: &Socket) -> bool {
+        let was_saved = self.has_saved(recovery, socket);
+        if was_saved {
+            self.saved.remove(recovery);
+            self.saved.shrink();
+            self.clear_if_deserted();
+        }
+        was_saved
     }
 
     /// A socket has gone that may come back. Tells until when, if it may.
@@ -184,28 +193,25 @@ impl Journal {
         now: Instant,
         saved: Saved,
     ) -> Option<Instant> {
-        self.present.remove(&recovery);
         if self.saved.len() >= self.limits.sockets {
+            self.leave(&recovery);
             return None;
         }
         let until = crate::proto::after(now, self.limits.away);
         self.saved.insert(recovery, Saved { until, ..saved });
+        self.leave(&recovery);
+        self.forget(now);
         Some(until)
     }
 
-    /// Whether a socket may come back.
-    pub(super) fn is_saved(&self, recovery: &RecoveryId) -> bool {
-        self.saved.contains_key(recovery)
+    /// Whether a socket is here, or on its way in, or may come back.
+    pub(super) fn knows(&self, recovery: &RecoveryId) -> bool {
+        self.present.contains_key(recovery) || self.saved.contains_key(recovery)
     }
 
-    /// Whether any may.
-    pub(super) fn has_saved(&self) -> bool {
-        !self.saved.is_empty()
-    }
-
-    /// The sessions of those who may.
-    pub(super) fn sessions(&self) -> impl Iterator<Item = &Arc<Session>> {
-        self.saved.values().map(|saved| &saved.session)
+    /// The sockets that may come back.
+    pub(super) fn saved(&self) -> impl Iterator<Item = &Socket> {
+        self.saved.values().map(|saved| &saved.socket)
     }
 
     /// A socket is back: gives what was kept of it, and the number of the last event that its client
@@ -217,13 +223,30 @@ impl Journal {
         now: Instant,
     ) -> Option<(Saved, u64)> {
         let saved = self.saved.get(recovery).filter(|saved| now < saved.until)?;
-        let offset = offset.unwrap_or(saved.span.start).max(saved.span.start);
+        let Span { start, end } = saved.span;
+        // One that cannot be from here is from a server where the client was before: it keeps that
+        // until it has an event of ours.
+        let offset = offset.filter(|offset| *offset <= saved.left_at);
+        let offset = offset.unwrap_or(start).max(start);
         // Who has all that was sent to it missed nothing before it went, however long ago that was.
-        let has = if offset >= saved.span.end { saved.left_at.max(offset) } else { offset };
-        if has < self.forgotten || has > self.position {
+        let has = if offset >= end { saved.left_at } else { offset };
+        if has < self.forgotten {
             return None;
         }
         self.saved.remove(recovery).map(|saved| (saved, has))
+    }
+
+    /// Whether nobody is there to keep events for.
+    fn is_deserted(&self) -> bool {
+        self.present.is_empty() && self.saved.is_empty()
+    }
+
+    fn clear_if_deserted(&mut self) {
+        if self.is_deserted() {
+            self.events = VecDeque::new();
+            self.bytes = 0;
+            self.forgotten = self.position;
+        }
     }
 
     fn forget(&mut self, now: Instant) {
@@ -237,7 +260,37 @@ impl Journal {
     fn forget_first(&mut self) {
         if let Some(first) = self.events.pop_front() {
             self.forgotten = first.number;
-            self.bytes -= first.packet.len();
+            self.bytes -= first.len();
+            self.events.shrink();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{SocketIo, config::Recovery, testing::TestClock, wire::draft_event};
+
+    #[test]
+    fn nothing_is_kept_when_nobody_may_come_for_it() {
+        let clock = Arc::new(TestClock::default());
+        let builder = SocketIo::builder().recovery(Recovery::default()).clock(clock);
+        let io = builder.build().expect("valid options");
+        let mut rooms = io.rooms();
+        let journal = rooms.journal();
+        let record = |journal: &mut Journal| {
+            let draft = draft_event("/", "e", None, &()).expect("an event");
+            journal.record(Selection::default(), draft);
+            journal.events.len()
+        };
+        assert_eq!(record(journal), 0);
+        let recovery = RecoveryId::random();
+        journal.enter(recovery, SocketId::random());
+        assert_eq!(record(journal), 1);
+        journal.leave(&recovery);
+        assert_eq!((journal.events.len(), journal.bytes, journal.forgotten), (0, 0, 2));
+        assert_eq!(record(journal), 0);
     }
 }

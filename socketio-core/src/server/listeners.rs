@@ -178,8 +178,9 @@ impl Namespace {
     }
 
     /// Adds what runs when a socket that connection state recovery kept for its client's return can
-    /// not be had any more: the client did not come in time, the server closes, or too much was
-    /// missed. It runs after [`on_disconnect`](Self::on_disconnect), with the same arguments.
+    /// not be had any more: the client did not come in time, was refused when it came, or missed too
+    /// much, or the server closes. It runs after [`on_disconnect`](Self::on_disconnect), with the
+    /// same arguments.
     ///
     /// ```
     /// # use socketio_core::{Recovery, Socket, SocketIo};

@@ -2,7 +2,6 @@
 
 use std::{
     cell::LazyCell,
-    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -15,7 +14,7 @@ use super::{
     journal::{Saved, Span},
     namespace::Namespace,
     outgoing::Audience,
-    rooms::{Retired, Rooms, Selection},
+    rooms::{Retired, Rooms, Selection, Stay},
     socket::{Origin, Socket},
 };
 use crate::{
@@ -54,8 +53,7 @@ impl Return {
     /// `None` if it is a client that comes for the first time, or one whose words mean nothing here.
     fn read(auth: &str) -> Option<(RecoveryId, Option<u64>)> {
         let Self { pid, offset } = serde_json::from_str(auth).ok()?;
-        let offset = offset.map(|offset| offset.parse()).transpose().ok()?;
-        Some((RecoveryId::parse(&pid)?, offset))
+        Some((RecoveryId::parse(&pid)?, offset.and_then(|offset| offset.parse().ok())))
     }
 }
 
@@ -81,27 +79,26 @@ impl Namespace {
             let (saved, has) = rooms.journal.as_deref_mut()?.take(&id, offset, now)?;
             Some((Place::of_return(id, saved.span, has), saved))
         });
-        let (origin, joined, former) = match back {
-            None => {
-                (Origin { place: Some(Box::new(Place::new())), ..Origin::default() }, None, None)
-            }
-            Some((place, Saved { id, data, rooms, session, .. })) => {
-                (Origin { id, data, place: Some(Box::new(place)) }, Some(rooms), Some(session))
+        let (place, former) = back.unzip();
+        let place = place.unwrap_or_else(Place::new);
+        let recovery = place.id;
+        let place = Some(Box::new(place));
+        let origin = match &former {
+            None => Origin { place, ..Origin::default() },
+            Some(Saved { socket, .. }) => {
+                Origin { id: *socket.id(), data: socket.data().to_map(), place }
             }
         };
-        let recovery = origin.place.as_ref().map(|place| place.id);
         let socket = Socket::new(self.clone(), Arc::clone(client), auth, origin);
         rooms.insert(socket.clone())?;
-        for room in joined.iter().flatten() {
-            rooms.join(socket.id(), room);
+        for stay in former.iter().flat_map(|former| &former.stays) {
+            rooms.stay(socket.id(), &stay.room, stay.since);
         }
-        if let Some((journal, recovery)) = rooms.journal.as_deref_mut().zip(recovery) {
-            journal.enter(recovery, *socket.id());
-        }
+        rooms.journal().enter(recovery, *socket.id());
         drop(rooms);
-        if let Some(session) = former {
+        if let Some(former) = former {
             // Its driver need not wait any more.
-            session.wake_driver();
+            former.socket.client().session().wake_driver();
         }
         Ok(socket)
     }
@@ -174,25 +171,27 @@ impl Namespace {
         // After its return it is another with the same id.
         let socket = rooms.connected(id).cloned();
         let journal = rooms.journal();
-        if socket.is_none() && !journal.is_saved(&place.id) {
+        if socket.is_none() && !journal.knows(&place.id) {
             return Err(EmitError::Closed);
         }
         let event = journal.record(Selection::one(id), draft);
-        let position = journal.position();
-        let packet = self.encode(event);
-        match socket {
-            Some(socket) => socket.deliver_recorded(position, packet),
-            None => Ok(()),
+        if let Some(socket) = socket {
+            if let Some(place) = socket.place() {
+                place.sent(journal.position());
+            }
+            // A client that is gone or too slow has it when it is back.
+            let _ = socket.deliver(self.encode(event), false);
         }
+        Ok(())
     }
 
     /// Nobody comes back any more: has the drivers that wait for it look.
     pub(super) fn end_recovery(&self) {
         let rooms = self.rooms();
         let journal = rooms.journal.as_deref();
-        let sessions: Vec<_> = journal.into_iter().flat_map(|j| j.sessions()).cloned().collect();
+        let saved: Vec<_> = journal.into_iter().flat_map(|j| j.saved()).cloned().collect();
         drop(rooms);
-        sessions.iter().for_each(|session| session.wake_driver());
+        saved.iter().for_each(|socket| socket.client().session().wake_driver());
     }
 }
 
@@ -202,19 +201,25 @@ impl Socket {
         self.place().is_some_and(|place| {
             let rooms = self.namespace().rooms();
             let journal = rooms.journal.as_deref();
-            journal.is_some_and(|journal| journal.is_kept_by(self.client().session(), &place.id))
+            journal.is_some_and(|journal| journal.has_saved(&place.id, self))
         })
     }
 
     /// Gives up that the client comes back. Tells why it left, unless it has come back.
     pub(super) fn expire(&self) -> Option<DisconnectReason> {
         let place = self.place()?;
-        let session = self.client().session();
         let mut rooms = self.namespace().rooms();
-        rooms.journal.as_deref_mut()?.give_up(session, &place.id).then_some(())?;
+        rooms.journal().give_up(&place.id, self).then_some(())?;
         drop(rooms);
         self.io().clean_up(self.namespace());
         self.disconnect_reason()
+    }
+
+    /// Tells once why a socket ended that had come back, but was not let in, and may not come again.
+    pub(super) fn forfeit(&self) -> Option<DisconnectReason> {
+        let reason = self.disconnect_reason()?;
+        let mut state = self.place()?.state();
+        (state.until.is_none() && state.has.take().is_some()).then_some(reason)
     }
 }
 
@@ -243,18 +248,20 @@ impl Place {
 
     /// The client is let in: gives what it missed.
     pub(super) fn admit(&self, rooms: &mut Rooms, id: &SocketId) -> Vec<Encoded> {
-        let joined = rooms.of(id);
+        let stays = rooms.of(id).to_vec();
         let journal = rooms.journal();
         let mut state = self.state();
-        let position = journal.position();
-        state.span.end = position;
-        match mem::take(&mut state.has) {
-            Some(has) => journal.missed(has, *id, &joined).collect(),
-            None => {
-                state.span.start = position;
-                Vec::new()
-            }
-        }
+        let Some(has) = state.has.take() else {
+            let position = journal.position();
+            state.span = Span { start: position, end: position };
+            return Vec::new();
+        };
+        let missed = journal.missed(has, id, &stays);
+        let note = |(number, packet)| {
+            state.span.end = state.span.end.max(number);
+            packet
+        };
+        missed.map(note).collect()
     }
 
     /// Finishes an event to the socket and keeps it for its return.
@@ -277,7 +284,7 @@ impl Place {
         rooms: &mut Rooms,
         socket: &Socket,
         was_connected: bool,
-        joined: &[ByteString],
+        stays: Vec<Stay>,
         reason: DisconnectReason,
     ) {
         let journal = rooms.journal();
@@ -286,17 +293,14 @@ impl Place {
         if !may_return {
             return journal.leave(&self.id);
         }
-        let session = Arc::clone(socket.client().session());
-        let now = session.now();
+        let now = socket.client().session().now();
         state.until = journal.save(
             self.id,
             now,
             Saved {
-                id: *socket.id(),
-                rooms: joined.to_vec(),
-                data: socket.data().to_map(),
+                socket: socket.clone(),
+                stays,
                 span: state.span,
-                session,
                 left_at: state.has.unwrap_or(journal.position()),
                 until: now,
             },

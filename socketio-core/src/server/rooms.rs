@@ -47,7 +47,16 @@ struct Member {
     socket: Socket,
     /// Broadcasts pass over members that are not connected yet.
     is_connected: bool,
-    rooms: Vec<ByteString>,
+    stays: Vec<Stay>,
+}
+
+/// A room that a member is in.
+#[derive(Clone, Debug)]
+pub(super) struct Stay {
+    pub(super) room: ByteString,
+    /// The number of the last event before it came, with connection state recovery: what was sent to
+    /// the room until then is none of its business.
+    pub(super) since: u64,
 }
 
 /// Whom a broadcast is for.
@@ -67,12 +76,15 @@ impl Selection {
         Self { rooms: Some(vec![id.as_str().into()]), ..Self::default() }
     }
 
-    /// Whether a socket that is in these rooms, and in its own, is one of them.
-    pub(super) fn selects(&self, id: &SocketId, rooms: &[ByteString]) -> bool {
-        let is_in = |room: &ByteString| *room == id.as_str() || rooms.contains(room);
+    /// Whether the event of this number was for a socket that stays in these rooms, and in its own.
+    pub(super) fn selects(&self, number: u64, id: &SocketId, stays: &[Stay]) -> bool {
+        let was_in = |room: &ByteString| {
+            *room == id.as_str()
+                || stays.iter().any(|stay| stay.room == *room && stay.since < number)
+        };
         self.sender.as_ref() != Some(id)
-            && self.rooms.as_ref().is_none_or(|named| named.iter().any(is_in))
-            && !self.except.iter().any(is_in)
+            && self.rooms.as_ref().is_none_or(|named| named.iter().any(was_in))
+            && !self.except.iter().any(was_in)
     }
 }
 
@@ -93,7 +105,7 @@ impl Rooms {
         }
         let id = *socket.id();
         self.watched(id.as_str(), |rooms| {
-            let member = Member { socket, is_connected: false, rooms: Vec::new() };
+            let member = Member { socket, is_connected: false, stays: Vec::new() };
             let key = rooms.members.insert(member);
             rooms.ids.insert(id, key);
         });
@@ -107,23 +119,23 @@ impl Rooms {
         }
     }
 
-    /// Takes a member out and gives the names of the rooms it was in.
-    pub(super) fn remove(&mut self, id: &SocketId) -> Vec<ByteString> {
+    /// Takes a member out and gives the rooms it was in.
+    pub(super) fn remove(&mut self, id: &SocketId) -> Vec<Stay> {
         let mut key = None;
         self.watched(id.as_str(), |rooms| key = rooms.ids.remove(id));
         let Some(key) = key else {
             return Vec::new();
         };
-        let Member { is_connected, rooms, .. } = self.members.remove(key);
+        let Member { is_connected, stays, .. } = self.members.remove(key);
         self.connected -= usize::from(is_connected);
-        for room in &rooms {
-            self.remove_from(room, key);
+        for stay in &stays {
+            self.remove_from(&stay.room, key);
         }
         self.ids.shrink();
         if is_sparse(self.members.len(), self.members.capacity()) {
             self.compact();
         }
-        rooms
+        stays
     }
 
     /// Moves the members together: broadcasts walk the gaps as well.
@@ -131,8 +143,8 @@ impl Rooms {
         let Self { members, ids, rooms, .. } = self;
         members.compact(|member, from, to| {
             ids.insert(*member.socket.id(), to);
-            for name in &member.rooms {
-                if let Some(room) = rooms.get_mut(name) {
+            for stay in &member.stays {
+                if let Some(room) = rooms.get_mut(&stay.room) {
                     room.members.remove(&from);
                     room.members.insert(to);
                 }
@@ -142,27 +154,33 @@ impl Rooms {
     }
 
     pub(super) fn join(&mut self, id: &SocketId, room: &ByteString) {
+        let since = self.journal.as_ref().map_or(0, |journal| journal.position());
+        self.stay(id, room, since);
+    }
+
+    /// As [`join`](Self::join), but goes on with an earlier stay there.
+    pub(super) fn stay(&mut self, id: &SocketId, room: &ByteString, since: u64) {
         let Some(&key) = self.ids.get(id) else {
             return;
         };
         self.watched(room, |rooms| {
             let room = rooms.rooms.entry(room.clone()).or_insert_with(|| Room::new(room.clone()));
             if room.members.insert(key) {
-                rooms.members[key].rooms.push(room.name.clone());
+                rooms.members[key].stays.push(Stay { room: room.name.clone(), since });
             }
         });
     }
 
     pub(super) fn leave(&mut self, id: &SocketId, room: &str) {
         if let Some(key) = self.ids.get(id).copied() {
-            self.members[key].rooms.retain(|joined| joined != room);
+            self.members[key].stays.retain(|stay| stay.room != room);
             self.remove_from(room, key);
         }
     }
 
     /// The rooms of a member, without its own.
-    pub(super) fn of(&self, id: &SocketId) -> Vec<ByteString> {
-        self.ids.get(id).map(|key| self.members[*key].rooms.clone()).unwrap_or_default()
+    pub(super) fn of(&self, id: &SocketId) -> &[Stay] {
+        self.ids.get(id).map(|key| &*self.members[*key].stays).unwrap_or_default()
     }
 
     /// Calls `each` once for every connected member that is selected.
@@ -226,7 +244,8 @@ impl Rooms {
 
     /// Has nobody come any more, if nobody is here or may come back.
     pub(super) fn retire(&mut self) -> bool {
-        let is_awaited = self.journal.as_ref().is_some_and(|journal| journal.has_saved());
+        let is_awaited =
+            self.journal.as_ref().is_some_and(|journal| journal.saved().next().is_some());
         let retires = !self.is_retired && self.members.is_empty() && !is_awaited;
         self.is_retired |= retires;
         retires

@@ -1,7 +1,7 @@
-//! Tables that grew with a crowd give memory back when it has left.
+//! Tables and queues that grew with a crowd give memory back when it has left.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     hash::{BuildHasher, Hash},
 };
 
@@ -20,6 +20,14 @@ pub(super) fn is_sparse(len: usize, capacity: usize) -> bool {
 }
 
 impl<K: Eq + Hash, V, S: BuildHasher> Shrink for HashMap<K, V, S> {
+    fn shrink(&mut self) {
+        if is_sparse(self.len(), self.capacity()) {
+            self.shrink_to(2 * self.len());
+        }
+    }
+}
+
+impl<T> Shrink for VecDeque<T> {
     fn shrink(&mut self) {
         if is_sparse(self.len(), self.capacity()) {
             self.shrink_to(2 * self.len());

@@ -23,6 +23,7 @@ use super::{
     outgoing::Audience,
     recovery::Place,
     replies::{AckFuture, Waiting},
+    rooms::Stay,
 };
 use crate::{
     error::{AckError, EmitError, ErrorReport, Failure},
@@ -280,7 +281,7 @@ impl Socket {
         let state = self.state();
         let joined = match &state.end {
             Some((_, rooms)) => rooms.clone(),
-            None => self.0.namespace.rooms().of(&self.0.id),
+            None => names(self.0.namespace.rooms().of(&self.0.id)),
         };
         [self.0.id.as_str().into()].into_iter().chain(joined).collect()
     }
@@ -390,14 +391,6 @@ impl Socket {
         self.0.client.session().send_volatile(self.0.namespace.encode(packet));
     }
 
-    /// Queues an event that is kept under this number for the client's return.
-    pub(super) fn deliver_recorded(&self, number: u64, packet: Encoded) -> Result<(), EmitError> {
-        if let Some(place) = &self.0.place {
-            place.sent(number);
-        }
-        Ok(self.0.client.session().send(packet)?)
-    }
-
     /// Queues a packet of a broadcast, which only reaches connected sockets.
     pub(super) fn deliver(&self, packet: Encoded, is_volatile: bool) -> Result<(), SendError> {
         if is_volatile {
@@ -455,11 +448,11 @@ impl Socket {
         let was_connected = self.0.phase.swap(CLOSED, Ordering::AcqRel) == CONNECTED;
         let mut rooms = self.0.namespace.rooms();
         let joined = rooms.remove(&self.0.id);
+        state.end = Some((reason, names(&joined)));
         if let Some(place) = &self.0.place {
-            place.end(&mut rooms, self, was_connected, &joined, reason);
+            place.end(&mut rooms, self, was_connected, joined, reason);
         }
         drop(rooms);
-        state.end = Some((reason, joined));
         state.held = Vec::new();
         drop(state);
         self.0.client.io().clean_up(&self.0.namespace);
@@ -535,6 +528,10 @@ pub(super) fn read_auth<T: DeserializeOwned>(auth: Option<&str>) -> Result<T, Ar
         Some(auth) => serde_json::from_str(auth),
         None => serde_json::from_str("{}").or_else(|_| serde_json::from_str("null")),
     }?)
+}
+
+fn names(stays: &[Stay]) -> Vec<ByteString> {
+    stays.iter().map(|stay| stay.room.clone()).collect()
 }
 
 impl PartialEq for Socket {
