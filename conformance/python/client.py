@@ -75,6 +75,10 @@ class Connection:
             )
         )
 
+    def flush(self):
+        """Waits until all that was emitted is written: a client that closes earlier may drop it."""
+        self.wait(self._client.eio.queue.join())
+
     def close(self):
         """Leaves all namespaces, closes, and gives up any reconnection."""
         self.wait(self._client.shutdown())

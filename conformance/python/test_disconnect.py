@@ -15,6 +15,7 @@ def reason_of(witness, id):
 def test_the_client_leaves(connect):
     socket, witness = connect(), connect()
     id = socket.id
+    socket.connection.flush()
     socket.connection.close()
     assert socket.next("disconnect") == ["client disconnect"]
     # It may close a websocket ahead of the packets that it has queued.
