@@ -1,11 +1,16 @@
 //! Parsers of the application's choice.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use bytes::Bytes;
 use serde_json::json;
 use socketio_core::{
     Args, Auth, ConnectError, Data, Frame, MsgPack, RawArgs, Recovery, Socket, SocketIo,
     testing::{TestConnection, TestServer},
-    wire::{AckId, AssemblerLimits, Framing, Message, Packet, Parser},
+    wire::{AckId, AssemblerLimits, Decoder, Encoded, Framing, Message, Packet, Parser},
 };
 
 /// A client that speaks `MessagePack`.
@@ -207,4 +212,43 @@ fn an_old_client_may_be_refused_with_any_data() {
         let data = data.to_string().into();
         assert_eq!(refusal, Ok(Some(Packet::ConnectError { namespace: "/".into(), data })));
     }
+}
+
+/// `MessagePack` that counts the events it writes.
+#[derive(Debug, Default)]
+struct Counting(Arc<AtomicUsize>);
+
+impl Parser for Counting {
+    fn encode(&self, packet: Packet) -> Encoded {
+        let is_event = matches!(packet, Packet::Event { .. });
+        self.0.fetch_add(usize::from(is_event), Ordering::Relaxed);
+        MsgPack.encode(packet)
+    }
+
+    fn decoder(&self, limits: AssemblerLimits) -> Box<dyn Decoder> {
+        MsgPack.decoder(limits)
+    }
+}
+
+#[test]
+fn an_event_is_written_once_for_all_who_missed_it() {
+    let parser = Counting::default();
+    let written = Arc::clone(&parser.0);
+    let builder = SocketIo::builder().parser(parser).recovery(Recovery::default());
+    let server = TestServer::new(builder);
+    let pids = [(); 3].map(|()| {
+        let client = Client::open(&server);
+        let Packet::Connect { auth: Some(answer), .. } = client.connect(json!({})) else {
+            panic!("refused");
+        };
+        client.0.close();
+        serde_json::from_str::<serde_json::Value>(&answer).expect("JSON")["pid"].clone()
+    });
+    server.io().emit("missed", &1).expect("sent");
+    for pid in pids {
+        let client = Client::open(&server);
+        let event = client.connect(json!({ "pid": pid }));
+        assert!(matches!(event, Packet::Event { name, .. } if name == "missed"));
+    }
+    assert_eq!(written.load(Ordering::Relaxed), 1);
 }

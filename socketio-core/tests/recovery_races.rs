@@ -150,8 +150,12 @@ impl Client {
 }
 
 fn server() -> (SocketIo, Endpoint) {
+    build(Recovery::default())
+}
+
+fn build(recovery: Recovery) -> (SocketIo, Endpoint) {
     let clock = Arc::new(TestClock::default());
-    let builder = SocketIo::builder().recovery(Recovery::default()).clock(clock);
+    let builder = SocketIo::builder().recovery(recovery).clock(clock);
     let io = builder.build().expect("valid options");
     let endpoint = Endpoint::from(&io);
     (io, endpoint)
@@ -182,6 +186,28 @@ fn a_connection_ends_when_its_client_is_back_over_another() {
     client.take_answer(&end);
     pool.run_until_stalled();
     assert!(is_over.get());
+}
+
+#[test]
+fn a_task_that_is_dropped_leaves_nobody_to_be_waited_for() {
+    let (io, endpoint) = build(Recovery { max_bytes: 1000, ..Recovery::default() });
+    let mut client = Client::default();
+    let (end, former) = ClientEnd::open(&endpoint);
+    let mut former = Box::pin(former);
+    client.ask(&end);
+    assert!((&mut former).now_or_never().is_none());
+    client.take_answer(&end);
+    let token = Arc::new(());
+    io.sockets()[0].extensions().insert(Arc::clone(&token));
+    // Too much for the client to get its socket back, whose end comes first all the same.
+    io.emit("large", &"x".repeat(1000)).expect("sent");
+    let (end, served) = ClientEnd::open(&endpoint);
+    client.ask(&end);
+    let mut served = Box::pin(served);
+    assert!((&mut served).now_or_never().is_none());
+    assert!(io.sockets()[0].extensions().get::<Arc<()>>().is_none());
+    drop(former);
+    assert_eq!(Arc::strong_count(&token), 1);
 }
 
 const EVENTS: u64 = 2000;

@@ -114,23 +114,26 @@ impl Journal {
         self.position
     }
 
-    /// Finishes an event and keeps it for those who are to have it.
-    pub(super) fn record(&mut self, selection: Selection, draft: Draft) -> Encoded {
+    /// Finishes an event, which is to be [kept](Self::keep).
+    pub(super) fn number(&mut self, draft: Draft) -> Encoded {
         self.position += 1;
-        let packet = draft.finish_with(self.position);
+        draft.finish_with(self.position)
+    }
+
+    /// Keeps the last event, as it goes out, for those who are to have it.
+    pub(super) fn keep(&mut self, selection: Selection, packet: Encoded) {
         // Without a clock there is no client either.
         let Some(at) = self.clock.now().filter(|_| !self.is_deserted()) else {
             self.forgotten = self.position;
-            return packet;
+            return;
         };
         self.forget(at);
-        let event = Recorded { number: self.position, at, selection, packet: packet.clone() };
+        let event = Recorded { number: self.position, at, selection, packet };
         self.bytes += event.len();
         self.events.push_back(event);
         while self.bytes > self.limits.bytes {
             self.forget_first();
         }
-        packet
     }
 
     /// Finishes an event that nobody gets later. It carries an offset all the same: the client
@@ -281,8 +284,8 @@ mod tests {
         let mut rooms = io.rooms();
         let journal = rooms.journal();
         let record = |journal: &mut Journal| {
-            let draft = draft_event("/", "e", None, &()).expect("an event");
-            journal.record(Selection::default(), draft);
+            let packet = journal.number(draft_event("/", "e", None, &()).expect("an event"));
+            journal.keep(Selection::default(), packet);
             journal.events.len()
         };
         assert_eq!(record(journal), 0);

@@ -144,11 +144,14 @@ impl Namespace {
         let journal = rooms.journal();
         let event = match is_volatile {
             true => journal.mark(draft),
-            false => journal.record(selection.clone(), draft),
+            false => journal.number(draft),
         };
+        let packet = self.encode(event.clone());
+        if !is_volatile {
+            journal.keep(selection.clone(), packet.clone());
+        }
         let position = journal.position();
         let plain = LazyCell::new(|| self.encode(without_offset(&event, position)));
-        let packet = self.encode(event.clone());
         rooms.select(selection, |socket| {
             each(socket);
             let place = socket.place();
@@ -170,17 +173,14 @@ impl Namespace {
         let mut rooms = self.rooms();
         // After its return it is another with the same id.
         let socket = rooms.connected(id).cloned();
-        let journal = rooms.journal();
-        if socket.is_none() && !journal.knows(&place.id) {
+        if socket.is_none() && !rooms.journal().knows(&place.id) {
             return Err(EmitError::Closed);
         }
-        let event = journal.record(Selection::one(id), draft);
+        let place = socket.as_ref().and_then(Socket::place).unwrap_or(place);
+        let packet = place.record(&mut rooms, self, id, draft);
         if let Some(socket) = socket {
-            if let Some(place) = socket.place() {
-                place.sent(journal.position());
-            }
             // A client that is gone or too slow has it when it is back.
-            let _ = socket.deliver(self.encode(event), false);
+            let _ = socket.deliver(packet, false);
         }
         Ok(())
     }
@@ -246,7 +246,7 @@ impl Place {
         self.state().until
     }
 
-    /// The client is let in: gives what it missed.
+    /// The client is let in: gives what it missed, as it goes out.
     pub(super) fn admit(&self, rooms: &mut Rooms, id: &SocketId) -> Vec<Encoded> {
         let stays = rooms.of(id).to_vec();
         let journal = rooms.journal();
@@ -264,10 +264,17 @@ impl Place {
         missed.map(note).collect()
     }
 
-    /// Finishes an event to the socket and keeps it for its return.
-    pub(super) fn record(&self, rooms: &mut Rooms, id: &SocketId, draft: Draft) -> Encoded {
+    /// Finishes an event to the socket, as it goes out, and keeps it for its return.
+    pub(super) fn record(
+        &self,
+        rooms: &mut Rooms,
+        namespace: &Namespace,
+        id: &SocketId,
+        draft: Draft,
+    ) -> Encoded {
         let journal = rooms.journal();
-        let packet = journal.record(Selection::one(id), draft);
+        let packet = namespace.encode(journal.number(draft));
+        journal.keep(Selection::one(id), packet.clone());
         self.sent(journal.position());
         packet
     }

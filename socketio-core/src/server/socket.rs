@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// One client in one namespace. A cheap handle; it stays usable after the client left, when emits
-/// fail with [`EmitError::Closed`].
+/// fail with [`EmitError::Closed`], or are kept for its [return](crate::Recovery).
 #[derive(Clone)]
 pub struct Socket(Arc<Inner>);
 
@@ -421,13 +421,16 @@ impl Socket {
             Revision::V3 => encode_connect_v4(self.namespace_name()),
             Revision::V4 => encode_connect(self.namespace_name(), self.0.id.as_str(), pid),
         };
+        let namespace = &self.0.namespace;
         let held = mem::take(&mut state.held).into_iter().map(|packet| match (packet, place) {
-            (Outgoing::Event(draft), Some(place)) => place.record(&mut rooms, &self.0.id, draft),
-            (Outgoing::Event(draft), None) => draft.finish(),
-            (Outgoing::Packet(packet), _) => packet,
+            (Outgoing::Event(draft), Some(place)) => {
+                place.record(&mut rooms, namespace, &self.0.id, draft)
+            }
+            (Outgoing::Event(draft), None) => namespace.encode(draft.finish()),
+            (Outgoing::Packet(packet), _) => namespace.encode(packet),
         });
-        let packets = missed.into_iter().chain([connect]).chain(held);
-        let packets: Vec<_> = packets.map(|packet| self.0.namespace.encode(packet)).collect();
+        let connect = namespace.encode(connect);
+        let packets: Vec<_> = missed.into_iter().chain([connect]).chain(held).collect();
         // All of it is bounded, and a client that is closed for what it missed would come back for
         // it again. One that is gone misses it; the end of the socket is under way.
         session.with(|connection| packets.into_iter().for_each(|p| connection.send_control(p)));
