@@ -264,3 +264,42 @@ fn nothing_is_lost_and_nothing_comes_twice() {
     // No driver waits for ever.
     block_on(io.close());
 }
+
+#[test]
+fn of_many_who_come_with_one_key_one_at_a_time_has_the_socket() {
+    let (io, endpoint) = server();
+    let mut client = Client::default();
+    let end = ClientEnd::open_on_thread(&endpoint);
+    client.join(&end);
+    let (sid, pid) = client.ids.clone().expect("an answer");
+    let former = io.sockets().remove(0);
+    former.join("room");
+    let rivals = [(); 4].map(|()| {
+        let (endpoint, io) = (endpoint.clone(), io.clone());
+        let (sid, auth) = (sid.clone(), serde_json::json!({ "pid": pid }));
+        thread::spawn(move || {
+            for n in 0..100 {
+                let end = ClientEnd::open_on_thread(&endpoint);
+                end.send(format!("40{auth}"));
+                io.to("room").emit("e", &n).expect("sent");
+                // A rival may be faster and close the connection.
+                while let Ok(Frame::Text(text)) = end.frames.recv() {
+                    if text.starts_with("40") {
+                        break;
+                    }
+                }
+                let same = io.sockets().into_iter().filter(|socket| sid == socket.id().as_str());
+                assert!(same.count() <= 1);
+            }
+        })
+    });
+    rivals.into_iter().for_each(|rival| rival.join().expect("no panic"));
+    drop(end);
+    let end = ClientEnd::open_on_thread(&endpoint);
+    // It is still there for who comes last.
+    client.ask(&end);
+    while end.next().0 != "40" {}
+    assert_eq!(io.to("room").sockets().len(), 1);
+    drop(end);
+    block_on(io.close());
+}
