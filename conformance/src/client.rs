@@ -18,7 +18,7 @@ pub(crate) fn server() -> SocketIo {
         })
         .build()
         .expect("valid options");
-    main(&io);
+    root(&io);
     for name in ["/timeout_socket", "/valid", "/asd"] {
         io.of(name);
     }
@@ -32,7 +32,7 @@ pub(crate) fn server() -> SocketIo {
 }
 
 /// The namespace `/`.
-fn main(io: &SocketIo) {
+fn root(io: &SocketIo) {
     io.middleware(|socket: Socket| {
         match socket.handshake().query().any(|(name, value)| name == "fail" && !value.is_empty()) {
             true => Err(ConnectError::new("Auth failed (main namespace)")),
@@ -60,15 +60,13 @@ fn main(io: &SocketIo) {
 }
 
 fn values(io: &SocketIo) {
+    const TEXTS: [&str; 5] =
+        ["てすと", "Я Б Г Д Ж Й", "Ä ä Ü ü ß", "utf8 — string", "utf8 — string"];
     io.on("getAckDate", || Data(now()));
     io.on("getDate", |socket: Socket| socket.emit("takeDate", &now()));
     io.on("getDateObj", |socket: Socket| socket.emit("takeDateObj", &json!({"date": now()})));
     io.on("getUtf8", |socket: Socket| -> Result<(), EmitError> {
-        for text in ["てすと", "Я Б Г Д Ж Й", "Ä ä Ü ü ß", "utf8 — string", "utf8 — string"]
-        {
-            socket.emit("takeUtf8", text)?;
-        }
-        Ok(())
+        TEXTS.iter().try_for_each(|text| socket.emit("takeUtf8", text))
     });
     io.on("false", |socket: Socket| socket.emit("false", &false));
 }

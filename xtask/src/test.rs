@@ -25,7 +25,7 @@ enum Part {
     /// Instructions that single operations take, against what is expected. Needs valgrind.
     Instructions,
     /// Clients in several languages, and raw HTTP and WebSocket, against each conformance server.
-    /// Needs Node and Python.
+    /// Needs Node, Python and, on Linux, the headers of OpenSSL.
     Conformance,
     /// Every example with the official client, and its page in a real browser. Needs Node and
     /// Chromium.
