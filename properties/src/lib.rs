@@ -4,6 +4,7 @@
 //! targets in `fuzz/` look for such inputs with libFuzzer; the tests beside this try the same
 //! [`random`] ones in each run.
 
+pub mod cluster;
 mod input;
 pub mod packets;
 pub mod server;

@@ -1,6 +1,6 @@
 //! The properties, tried with inputs that are the same in each run.
 
-use properties::{packets, random, server, websocket};
+use properties::{cluster, packets, random, server, websocket};
 
 #[test]
 fn packets_are_refused_or_come_back() {
@@ -10,6 +10,11 @@ fn packets_are_refused_or_come_back() {
 #[test]
 fn a_server_outlives_its_clients() {
     random(400).for_each(|input| server::check(&input));
+}
+
+#[test]
+fn a_cluster_outlives_its_bus() {
+    random(200).for_each(|input| cluster::check(&input));
 }
 
 #[test]

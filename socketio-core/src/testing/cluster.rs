@@ -98,6 +98,16 @@ impl TestCluster {
         &self.servers[index]
     }
 
+    /// How many nodes there were, with those that have crashed.
+    pub fn len(&self) -> usize {
+        self.servers.len()
+    }
+
+    /// Whether there were none.
+    pub fn is_empty(&self) -> bool {
+        self.servers.is_empty()
+    }
+
     /// The name of a node.
     pub fn id(&self, index: usize) -> NodeId {
         self.bus.lock().nodes[index].id.clone().expect("a node that has begun")
