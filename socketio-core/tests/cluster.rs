@@ -112,6 +112,25 @@ fn a_broadcast_reaches_the_clients_of_every_node_once() {
 }
 
 #[test]
+fn the_other_nodes_are_told_whom_an_event_is_not_for() {
+    let cluster = cluster();
+    let [a, ..] = three(&cluster);
+    let told = Log::default();
+    let seen = told.clone();
+    cluster.on_message(move |_, to, message| {
+        if let (2, ClusterMessage::Broadcast { options, .. }) = (to, message) {
+            seen.add(format!("{:?} {:?}", options.rooms, options.except));
+        }
+        Delivery::AtOnce
+    });
+    // The sender may come back to another node, where it should not miss what it sent itself.
+    a.emit("shout", "hey");
+    assert_eq!(told.take(), [format!("[] [{:?}]", a.id())]);
+    cluster[0].io().to(["x", "y"]).except("z").emit("news", &1).expect("sent");
+    assert_eq!(told.take(), [r#"["x", "y"] ["z"]"#]);
+}
+
+#[test]
 fn rooms_exceptions_and_bytes_hold_on_every_node() {
     let cluster = cluster();
     let [a, b, c] = three(&cluster);
