@@ -269,6 +269,29 @@ fn too_late_is_as_new() {
 }
 
 #[test]
+fn who_is_sent_away_while_it_is_away_does_not_come_back() {
+    let server = server();
+    let expired = Arc::new(Mutex::new(0));
+    let kept = Arc::clone(&expired);
+    server.io().on_expire(move || *kept.lock().expect("no panic") += 1);
+    let sends_away: [fn(&Socket); 2] = [Socket::disconnect, Socket::disconnect_all];
+    for (count, send_away) in sends_away.into_iter().enumerate() {
+        let client = server.connect();
+        let socket = server.io().sockets().remove(0);
+        client.connection().close();
+        send_away(&socket);
+        server.run();
+        assert_eq!(*expired.lock().expect("no panic"), count + 1);
+        let back = come_back(&server, &client, None);
+        assert_ne!(back.id(), client.id());
+        // What the former socket does is no business of the new one.
+        send_away(&socket);
+        assert!(back.is_connected());
+        back.disconnect();
+    }
+}
+
+#[test]
 fn who_missed_nothing_comes_back_however_old_its_last_event_is() {
     let server = server();
     let client = server.connect();

@@ -522,7 +522,7 @@ impl ClientRunner {
     /// Waits for a socket to come back, or gives it up.
     fn expect(&mut self, socket: Socket, until: Instant, now: Instant, cx: &mut Context<'_>) {
         let is_closing = self.client.server.engine().is_closing();
-        if until > now && !is_closing && socket.may_return() {
+        if until > now && !is_closing && socket.may_return(now) {
             self.expected.push((until, socket));
         } else if let Some(reason) = socket.expire() {
             self.run_expire(&socket, reason, cx);

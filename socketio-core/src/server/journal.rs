@@ -172,21 +172,29 @@ impl Journal {
         self.clear_if_deserted();
     }
 
-    /// Whether this socket may come back. It may have come back already, and even gone again, as
-    /// another of the same id.
-    pub(super) fn has_saved(&self, recovery: &RecoveryId, socket: &Socket) -> bool {
-        self.saved.get(recovery).is_some_and(|saved| saved.socket == *socket)
-    }
-
     /// This socket is not waited for any more. Tells whether it was.
     pub(super) fn give_up(&mut self, recovery: &RecoveryId, socket: &Socket) -> bool {
-        let was_saved = self.has_saved(recovery, socket);
+        let was_saved = self.until(recovery, socket).is_some();
         if was_saved {
             self.saved.remove(recovery);
             self.saved.shrink();
             self.clear_if_deserted();
         }
         was_saved
+    }
+
+    /// This socket may not come back any more, which its driver is yet to learn. Tells whether it
+    /// might have.
+    pub(super) fn revoke(&mut self, recovery: &RecoveryId, socket: &Socket, now: Instant) -> bool {
+        let saved = self.saved.get_mut(recovery).filter(|saved| saved.socket == *socket);
+        saved.map(|saved| saved.until = now).is_some()
+    }
+
+    /// Until when this socket may come back. It may have come back already, and even gone again, as
+    /// another of the same id.
+    pub(super) fn until(&self, recovery: &RecoveryId, socket: &Socket) -> Option<Instant> {
+        let saved = self.saved.get(recovery).filter(|saved| saved.socket == *socket)?;
+        Some(saved.until)
     }
 
     /// A socket has gone that may come back. Tells until when, if it may.

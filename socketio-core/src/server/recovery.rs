@@ -197,12 +197,22 @@ impl Namespace {
 
 impl Socket {
     /// Whether a client may come back to this socket, which has ended.
-    pub(super) fn may_return(&self) -> bool {
+    pub(super) fn may_return(&self, now: Instant) -> bool {
         self.place().is_some_and(|place| {
-            let rooms = self.namespace().rooms();
-            let journal = rooms.journal.as_deref();
-            journal.is_some_and(|journal| journal.has_saved(&place.id, self))
+            let until = self.namespace().rooms().journal().until(&place.id, self);
+            until.is_some_and(|until| now < until)
         })
+    }
+
+    /// Has the client of this socket, which has ended, not come back.
+    pub(super) fn revoke(&self) {
+        let Some(place) = self.place() else {
+            return;
+        };
+        let session = self.client().session();
+        if self.namespace().rooms().journal().revoke(&place.id, self, session.now()) {
+            session.wake_driver();
+        }
     }
 
     /// Gives up that the client comes back. Tells why it left, unless it has come back.

@@ -296,7 +296,9 @@ impl Socket {
         SocketData(&self.0.data)
     }
 
-    /// Takes the socket out of the namespace. The connection stays, for other namespaces.
+    /// Takes the socket out of the namespace. The connection stays, for other namespaces. Where
+    /// connection state recovery waits for the client of a socket that has ended, it does so no
+    /// longer.
     pub fn disconnect(&self) {
         if self.shut(DisconnectReason::ServerNamespaceDisconnect) {
             // Where the client is gone already, nobody needs to be told.
@@ -304,11 +306,14 @@ impl Socket {
             let packet = self.namespace().encode(packet);
             self.0.client.session().with(|connection| connection.send_control(packet));
             self.0.client.leave(self.namespace_name());
+        } else {
+            self.revoke();
         }
     }
 
     /// Takes the client out of all its namespaces and closes its connection.
     pub fn disconnect_all(&self) {
+        self.disconnect();
         self.0.client.disconnect();
     }
 
