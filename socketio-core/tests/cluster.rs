@@ -317,6 +317,25 @@ fn one_client_of_another_node_is_asked() {
 }
 
 #[test]
+fn one_client_of_this_node_is_no_matter_of_the_others() {
+    let cluster = cluster();
+    let [a, ..] = three(&cluster);
+    let found = now(&cluster[0], cluster[0].io().to(a.id()).fetch_sockets()).expect("all");
+    let said = Log::default();
+    let seen = said.clone();
+    cluster.on_message(move |_, _, message| {
+        seen.add(format!("{message:?}"));
+        Delivery::AtOnce
+    });
+    found[0].emit("hello", &1).expect("sent");
+    found[0].join("blue");
+    let question = found[0].emit_with_ack::<u32>("age", &());
+    assert!(question.now_or_never().is_none());
+    assert_eq!(heard(&a), ["hello 1", "age "]);
+    assert_eq!(said.take(), [""; 0]);
+}
+
+#[test]
 fn the_other_nodes_handle_events_in_their_order_and_answer() {
     for cluster in [cluster(), counted()] {
         let log = Log::default();

@@ -7,9 +7,8 @@ use std::{
     time::Instant,
 };
 
-use super::session::Session;
+use super::{session::Session, timer::Timer};
 use crate::{
-    clock::Sleep,
     proto::{DisconnectReason, earlier, engine::Event},
     wire::Message,
 };
@@ -113,49 +112,6 @@ impl fmt::Debug for Driver {
     }
 }
 
-/// One timer, set again only when the deadline comes earlier or has passed.
-#[derive(Default)]
-pub(super) struct Timer {
-    sleep: Option<Pin<Box<dyn Sleep>>>,
-    set_to: Option<Instant>,
-}
-
-impl Timer {
-    /// Has the task woken at `deadline`. Ready if that has passed already.
-    pub(super) fn poll(
-        &mut self,
-        session: &Session,
-        deadline: Option<Instant>,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
-        let Some(deadline) = deadline else {
-            return Poll::Pending;
-        };
-        let clock = session.host().engine().clock();
-        let sleep = match (&mut self.sleep, self.set_to) {
-            (Some(sleep), Some(set_to)) if set_to <= deadline => sleep,
-            (Some(sleep), _) => {
-                sleep.as_mut().reset(deadline);
-                self.set_to = Some(deadline);
-                sleep
-            }
-            (None, _) => {
-                self.set_to = Some(deadline);
-                self.sleep.insert(clock.sleep_until(deadline))
-            }
-        };
-        while sleep.as_mut().poll(cx).is_ready() {
-            if deadline <= clock.now() {
-                self.set_to = None;
-                return Poll::Ready(());
-            }
-            sleep.as_mut().reset(deadline);
-            self.set_to = Some(deadline);
-        }
-        Poll::Pending
-    }
-}
-
 /// Drives a session that began by polling, until a websocket's task takes it over or it ends.
 ///
 /// Spawn it: while the client is between two polls, nothing else runs for the session. Dropping it
@@ -196,7 +152,7 @@ impl Future for PollingDriver {
                 continue;
             }
             let deadline = driver.arm(None);
-            if this.timer.poll(&this.session, deadline, cx).is_pending() {
+            if this.timer.poll(|| this.session.clock(), deadline, cx).is_pending() {
                 return Poll::Pending;
             }
         }

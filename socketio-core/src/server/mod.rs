@@ -31,6 +31,7 @@ mod rooms;
 mod session;
 mod shrink;
 mod socket;
+mod timer;
 
 pub use self::{
     ack::Ack,

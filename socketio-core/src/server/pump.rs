@@ -9,8 +9,9 @@ use std::{
 use futures_util::{Sink, Stream};
 
 use super::{
-    driver::{Driver, Timer},
+    driver::Driver,
     session::{PumpState, Session, Writing},
+    timer::Timer,
 };
 use crate::{
     proto::{
@@ -162,7 +163,7 @@ impl Pump {
                 continue;
             }
             let deadline = self.arm();
-            if self.timer.poll(&self.session, deadline, inner).is_ready() {
+            if self.timer.poll(|| self.session.clock(), deadline, inner).is_ready() {
                 continue;
             }
             if read.is_ready() {

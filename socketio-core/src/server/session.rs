@@ -7,6 +7,7 @@ use std::{
 
 use super::{driver::Driver, engine::Host, handshake::Handshake};
 use crate::{
+    clock::Clock,
     id::SessionId,
     proto::{
         earlier,
@@ -90,8 +91,12 @@ impl Session {
         &self.handshake
     }
 
+    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+        self.host.engine().clock()
+    }
+
     pub(crate) fn now(&self) -> Instant {
-        self.host.engine().clock().now()
+        self.clock().now()
     }
 
     /// Changes the machine, and wakes whoever has something to do then.

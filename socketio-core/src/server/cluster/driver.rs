@@ -3,7 +3,6 @@ use std::{
     pin::Pin,
     sync::{Arc, Weak},
     task::{Context, Poll},
-    time::Instant,
 };
 
 use bytestring::ByteString;
@@ -11,7 +10,6 @@ use futures_util::stream::{FuturesUnordered, Stream};
 
 use super::{ClusterHandle, MAX_SERVER_EVENTS, ServerEvent};
 use crate::{
-    clock::Sleep,
     error::{ErrorReport, Failure},
     server::{
         ack::Ack,
@@ -19,6 +17,7 @@ use crate::{
         handler::{Running, Started, call_caught, handled_by},
         io::{Server, SocketIo},
         namespace::Namespace,
+        timer::Timer,
     },
 };
 
@@ -29,7 +28,7 @@ pub struct ClusterDriver {
     cluster: Arc<ClusterHandle>,
     server: Weak<Server>,
     running: FuturesUnordered<Running<Job>>,
-    sleep: Option<Pin<Box<dyn Sleep>>>,
+    timer: Timer,
 }
 
 /// What a handler was called for.
@@ -42,7 +41,7 @@ struct Job {
 
 impl ClusterDriver {
     pub(super) fn new(cluster: Arc<ClusterHandle>, server: Weak<Server>) -> Self {
-        Self { cluster, server, running: FuturesUnordered::new(), sleep: None }
+        Self { cluster, server, running: FuturesUnordered::new(), timer: Timer::default() }
     }
 
     /// The next event of another node, unless too many are at work.
@@ -77,17 +76,6 @@ impl ClusterDriver {
                 }
             }
         }
-    }
-
-    /// Has the task woken at `deadline`. Ready if that has passed already.
-    fn poll_sleep(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(deadline) = deadline else {
-            return Poll::Pending;
-        };
-        let clock = &self.cluster.clock;
-        let sleep = self.sleep.get_or_insert_with(|| clock.sleep_until(deadline));
-        sleep.as_mut().reset(deadline);
-        sleep.as_mut().poll(cx)
     }
 }
 
@@ -130,7 +118,7 @@ impl Future for ClusterDriver {
                 return if this.running.is_empty() { Poll::Ready(()) } else { Poll::Pending };
             }
             let deadline = this.cluster.lock().machine.poll_timeout();
-            std::task::ready!(this.poll_sleep(deadline, cx));
+            std::task::ready!(this.timer.poll(|| &this.cluster.clock, deadline, cx));
         }
     }
 }

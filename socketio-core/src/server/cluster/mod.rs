@@ -5,6 +5,8 @@ mod driver;
 mod receive;
 mod request;
 mod server_events;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::VecDeque,

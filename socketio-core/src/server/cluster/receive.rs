@@ -18,10 +18,10 @@ use crate::{
 /// A node that asked something, and what.
 #[derive(Clone, Debug)]
 pub(in crate::server) struct NodeAsker {
-    cluster: Arc<ClusterHandle>,
-    namespace: ByteString,
-    node: Option<NodeId>,
-    request: RequestId,
+    pub(super) cluster: Arc<ClusterHandle>,
+    pub(super) namespace: ByteString,
+    pub(super) node: Option<NodeId>,
+    pub(super) request: RequestId,
 }
 
 impl NodeAsker {
@@ -151,64 +151,5 @@ impl ClusterHandle {
         if let Some(driver) = driver {
             driver.wake();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        clock::Clock,
-        config::Config,
-        proto::cluster::Membership,
-        server::cluster::{Adapter, ClusterDriver, ClusterNode},
-        testing::TestClock,
-    };
-
-    /// Notes what is sent.
-    #[derive(Clone, Debug, Default)]
-    struct Recorder(Arc<Mutex<Vec<ClusterMessage>>>);
-
-    impl Adapter for Recorder {
-        fn clock(&self) -> Arc<dyn Clock> {
-            Arc::new(TestClock::default())
-        }
-
-        fn membership(&self) -> Membership {
-            Membership::Counted
-        }
-
-        fn start(&self, _: ClusterNode, _: ClusterDriver) {}
-
-        fn open(&self, _: &str) {}
-
-        fn close(&self, _: &str) {}
-
-        fn send(&self, namespace: &str, to: Option<&NodeId>, message: ClusterMessage) {
-            assert_eq!((namespace, to), ("/", Some(&NodeId::new("asker"))));
-            self.0.lock().expect("no panic").push(message);
-        }
-
-        fn stop(&self) {}
-    }
-
-    #[test]
-    fn a_client_that_is_quick_acknowledges_after_it_was_announced() {
-        let recorder = Recorder::default();
-        let cluster = ClusterHandle::new(Arc::new(recorder.clone()), &Config::default());
-        let request = RequestId::new("question");
-        let node = Some(NodeId::new("asker"));
-        let asker = NodeAsker { cluster, namespace: "/".into(), node, request: request.clone() };
-        let relay = Relay::new(asker);
-        let ack = |socket, number: u32| {
-            let (request, answer) = (request.clone(), RawArgs::new(&number).expect("JSON"));
-            ClusterMessage::BroadcastAck { request, socket: Some(socket), answer }
-        };
-        let [quick, slow] = [SocketId::random(), SocketId::random()];
-        relay.pass(quick, &RawArgs::new(&(1, "more")).expect("JSON"));
-        relay.announce(2);
-        relay.pass(slow, &RawArgs::new(&2).expect("JSON"));
-        let count = ClusterMessage::BroadcastClientCount { request: request.clone(), count: 2 };
-        assert_eq!(*recorder.0.lock().expect("no panic"), [count, ack(quick, 1), ack(slow, 2)]);
     }
 }

@@ -8,13 +8,12 @@ use std::{
 
 use super::ClusterHandle;
 use crate::{
-    clock::Sleep,
     id,
     proto::{
         after,
         cluster::{Answer, Membership, MissingNodes, Question, RequestId},
     },
-    server::namespace::Namespace,
+    server::{namespace::Namespace, timer::Timer},
 };
 
 /// What was asked of the other nodes, and the way to their answers. It is forgotten when it is
@@ -23,7 +22,7 @@ pub(in crate::server) struct Request {
     cluster: Arc<ClusterHandle>,
     id: RequestId,
     deadline: Instant,
-    sleep: Option<Pin<Box<dyn Sleep>>>,
+    timer: Timer,
     /// How many nodes are to answer, where the transport tells.
     count: Option<Pin<Box<dyn Future<Output = usize> + Send>>>,
 }
@@ -41,7 +40,7 @@ impl Request {
         cluster.lock().machine.ask(id.clone(), &name, question, deadline);
         let is_counted = cluster.adapter.membership() == Membership::Counted;
         let count = is_counted.then(|| cluster.adapter.count(&name));
-        Self { cluster: Arc::clone(cluster), id, deadline, sleep: None, count }
+        Self { cluster: Arc::clone(cluster), id, deadline, timer: Timer::default(), count }
     }
 
     pub(super) fn id(&self) -> &RequestId {
@@ -51,7 +50,6 @@ impl Request {
     /// Waits so long from now on.
     pub(super) fn set_timeout(&mut self, timeout: Duration) {
         self.deadline = after(self.cluster.clock.now(), timeout);
-        self.sleep = None;
         self.cluster.lock().machine.set_deadline(&self.id, self.deadline);
     }
 
@@ -77,9 +75,7 @@ impl Request {
                 }
             }
             drop(state);
-            let sleep = self.sleep.get_or_insert_with(|| clock.sleep_until(self.deadline));
-            std::task::ready!(sleep.as_mut().poll(cx));
-            sleep.as_mut().reset(self.deadline);
+            std::task::ready!(self.timer.poll(|| clock, Some(self.deadline), cx));
         }
     }
 
