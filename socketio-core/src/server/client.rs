@@ -33,7 +33,7 @@ use crate::{
     id::SocketId,
     proto::{
         DisconnectReason, after,
-        client::{Client, Event, Violation},
+        client::{Client, Early, Event, Violation},
         earlier,
         engine::Transport,
     },
@@ -116,7 +116,8 @@ pub(super) struct ClientRunner {
     /// Sockets whose connect handlers, or the middlewares of an event, have not returned.
     waiting: FxHashMap<SocketId, Backlog>,
     /// Namespaces that are being looked for, and the events that wait for them.
-    asked: FxHashMap<ByteString, Vec<Early>>,
+    /// Boxed, as most clients never wait for one.
+    asked: Option<Box<FxHashMap<ByteString, Vec<Early>>>>,
     /// What came past the bound of handlers, while handlers wait for this client.
     held: VecDeque<Event<Socket, Waiting>>,
     /// Sockets that ended but may come back, as others of the same id.
@@ -128,13 +129,6 @@ struct Backlog {
     socket: Socket,
     is_connecting: bool,
     events: VecDeque<EventContext>,
-}
-
-/// An event of a namespace that the client is not in yet.
-struct Early {
-    id: Option<AckId>,
-    name: ByteString,
-    args: RawArgs,
 }
 
 /// What a handler was called for.
@@ -167,7 +161,7 @@ impl ClientRunner {
             client: Arc::new(client),
             running: None,
             waiting: FxHashMap::default(),
-            asked: FxHashMap::default(),
+            asked: None,
             held: VecDeque::new(),
             expected: Vec::new(),
         }
@@ -178,14 +172,19 @@ impl ClientRunner {
     }
 
     /// Whether no more handlers may be started.
+    #[inline]
     fn is_full(&self) -> bool {
-        if self.running.is_none() && self.waiting.is_empty() {
-            return false;
-        }
+        let is_idle = self.running.is_none() && self.waiting.is_empty();
+        !is_idle && self.under_way() >= self.limit()
+    }
+
+    /// Handlers at work, and events that wait for them.
+    #[cold]
+    fn under_way(&self) -> usize {
         let running = self.running.as_ref().map_or(0, FuturesUnordered::len);
         let waiting: usize = self.waiting.values().map(|backlog| backlog.events.len()).sum();
-        let early: usize = self.asked.values().map(Vec::len).sum();
-        running + waiting + early >= self.limit()
+        let early: usize = self.asked.iter().flat_map(|asked| asked.values()).map(Vec::len).sum();
+        running + waiting + early
     }
 
     fn handle_event(&mut self, event: Event<Socket, Waiting>, cx: &mut Context<'_>) {
@@ -200,15 +199,7 @@ impl ClientRunner {
                 socket.shut(DisconnectReason::ClientNamespaceDisconnect);
                 self.ended(socket, cx);
             }
-            Event::Early { namespace, id, name, args } => {
-                let socket = self.client.machine().socket(&namespace).cloned();
-                if let Some(early) = self.asked.get_mut(&namespace) {
-                    early.push(Early { id, name, args });
-                } else if let Some(socket) = socket {
-                    // It waited for its turn, and the namespace was found meanwhile.
-                    self.receive(socket, id, name, args, cx);
-                }
-            }
+            Event::Early(event) => self.receive_early(*event, cx),
             Event::Received { socket, id, name, args } => self.receive(socket, id, name, args, cx),
             Event::Left { socket } => self.ended(socket, cx),
             Event::Violation(violation) => self.violated(violation, cx),
@@ -237,7 +228,7 @@ impl ClientRunner {
     /// Looks for a namespace that is not there, or was not when it was last looked for.
     fn find(&mut self, request: NamespaceRequest, early: Vec<Early>, cx: &mut Context<'_>) {
         self.client.machine().ask(request.name.clone());
-        self.asked.insert(request.name.clone(), early);
+        self.asked.get_or_insert_default().insert(request.name.clone(), early);
         let found = Arc::default();
         let server = Arc::clone(&self.client.server);
         let future = server.find(request.clone(), Arc::clone(&found));
@@ -250,7 +241,8 @@ impl ClientRunner {
         namespace: Option<&Namespace>,
         cx: &mut Context<'_>,
     ) {
-        let early = self.asked.remove(&request.name);
+        let early = self.asked.as_mut().and_then(|asked| asked.remove(&request.name));
+        self.asked.take_if(|asked| asked.is_empty());
         let is_closing = self.client.server.engine().is_closing();
         let (Some(early), false) = (early, is_closing) else {
             // The client has gone, and the namespace may be new.
@@ -271,13 +263,14 @@ impl ClientRunner {
     fn join(&mut self, socket: Socket, early: Vec<Early>, cx: &mut Context<'_>) {
         self.client.machine().join(socket.namespace().shared_name(), socket.clone());
         self.hold(&socket, true);
-        for Early { id, name, args } in early {
+        for Early { id, name, args, .. } in early {
             self.receive(socket.clone(), id, name, args, cx);
         }
         let future = connect(socket.clone(), Guard::into_inner(socket.namespace().handlers()));
         self.start(Job::Connect(socket), Started::Pending(Box::pin(future)), cx);
     }
 
+    #[inline]
     fn receive(
         &mut self,
         socket: Socket,
@@ -290,13 +283,26 @@ impl ClientRunner {
         let event = EventContext { socket, name, args, ack };
         match self.waiting.get_mut(event.socket.id()) {
             Some(backlog) => backlog.events.push_back(event),
-            None => self.dispatch(event, cx),
+            None => self.dispatch(&event, cx),
+        }
+    }
+
+    #[cold]
+    fn receive_early(&mut self, event: Early, cx: &mut Context<'_>) {
+        let asked = self.asked.as_mut().and_then(|asked| asked.get_mut(&event.namespace));
+        if let Some(early) = asked {
+            return early.push(event);
+        }
+        // It waited for its turn, and the namespace was found meanwhile.
+        let socket = self.client.machine().socket(&event.namespace).cloned();
+        if let Some(socket) = socket {
+            self.receive(socket, event.id, event.name, event.args, cx);
         }
     }
 
     /// Runs what hears an event, if the socket is still there: what its namespace has registered,
     /// then what it has itself.
-    fn dispatch(&mut self, event: EventContext, cx: &mut Context<'_>) {
+    fn dispatch(&mut self, event: &EventContext, cx: &mut Context<'_>) {
         if !event.socket.is_connected() {
             return event.ack.disarm();
         }
@@ -306,29 +312,30 @@ impl ClientRunner {
         if listeners.intercepts() || own.is_some_and(Listeners::intercepts) {
             return self.intercept(event, listeners, own, cx);
         }
-        self.listen(&event, listeners, own, cx);
+        self.listen(event, listeners, own, cx);
     }
 
     /// Runs what comes before the handlers of an event.
+    #[cold]
     fn intercept(
         &mut self,
-        event: EventContext,
+        event: &EventContext,
         listeners: &Listeners,
         own: Option<&Listeners>,
         cx: &mut Context<'_>,
     ) {
         let mut middlewares = Vec::new();
         for listeners in both(listeners, own) {
-            self.call_all(&listeners.any, &event, cx);
+            self.call_all(&listeners.any, event, cx);
             middlewares.extend_from_slice(&listeners.middlewares);
         }
         if middlewares.is_empty() {
-            return self.listen(&event, listeners, own, cx);
+            return self.listen(event, listeners, own, cx);
         }
         self.hold(&event.socket, false);
         let passed = Arc::default();
         let future = pass(event.clone(), middlewares, Arc::clone(&passed));
-        let job = Job::Middleware { event, passed };
+        let job = Job::Middleware { event: event.clone(), passed };
         self.start(job, Started::Pending(Box::pin(future)), cx);
     }
 
@@ -362,13 +369,13 @@ impl ClientRunner {
         own: Option<&Listeners>,
         cx: &mut Context<'_>,
     ) {
-        let listeners = listeners.of(&event.name);
-        let own = own.map(|own| own.of(&event.name)).unwrap_or_default();
-        if listeners.is_empty() && own.is_empty() {
+        let mut is_heard = self.call_all(listeners.of(&event.name), event, cx);
+        if let Some(own) = own {
+            is_heard |= self.call_all(own.of(&event.name), event, cx);
+        }
+        if !is_heard {
             event.ack.disarm();
         }
-        self.call_all(listeners, event, cx);
-        self.call_all(own, event, cx);
     }
 
     /// Has events of a socket wait, from the next one on.
@@ -386,7 +393,7 @@ impl ClientRunner {
         }
         let mut events = backlog.map(|backlog| backlog.events).unwrap_or_default();
         while let Some(event) = events.pop_front() {
-            self.dispatch(event, cx);
+            self.dispatch(&event, cx);
             if let Some(backlog) = self.waiting.get_mut(socket.id()) {
                 // It has a middleware that is pending; nothing came since.
                 backlog.events = events;
@@ -395,12 +402,13 @@ impl ClientRunner {
         }
     }
 
+    /// Calls handlers of an event. Tells whether there are any.
     fn call_all(
         &mut self,
         listeners: &[Listener<EventContext>],
         event: &EventContext,
         cx: &mut Context<'_>,
-    ) {
+    ) -> bool {
         for listener in listeners {
             match call_caught(&*listener.handler, event) {
                 Started::Done(Ok(())) => {}
@@ -411,6 +419,7 @@ impl ClientRunner {
                 }
             }
         }
+        !listeners.is_empty()
     }
 
     /// Polls a handler once, in place; only one that is pending is kept.
@@ -555,7 +564,7 @@ impl ClientRunner {
 
     fn end_all(&mut self, reason: DisconnectReason, cx: &mut Context<'_>) {
         let sockets = self.client.machine().close();
-        self.asked.clear();
+        self.asked = None;
         for socket in sockets {
             socket.shut(reason);
             self.ended(socket, cx);

@@ -354,6 +354,7 @@ impl Listeners {
     }
 
     /// The handlers of an event itself.
+    #[inline]
     pub(super) fn of(&self, event: &str) -> &[Listener<EventContext>] {
         self.events.get(event).map(Vec::as_slice).unwrap_or_default()
     }

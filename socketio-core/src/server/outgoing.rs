@@ -24,6 +24,7 @@ struct Shown {
 }
 
 impl Audience {
+    #[inline]
     pub(super) fn new(namespace: &Namespace, draft: &Draft) -> Self {
         Self(match namespace.is_observed() {
             true => Shown::read(namespace, draft),
@@ -38,9 +39,10 @@ impl Audience {
         }
     }
 
+    #[inline]
     pub(super) fn show(self) {
         if let Some(shown) = self.0 {
-            shown.sockets.iter().for_each(|socket| shown.show(socket));
+            shown.show_all();
         }
     }
 }
@@ -50,6 +52,11 @@ impl Shown {
     fn read(namespace: &Namespace, draft: &Draft) -> Option<Box<Self>> {
         let (name, args) = draft.read(namespace.shared_name())?;
         Some(Box::new(Self { name, args, sockets: Vec::new() }))
+    }
+
+    #[cold]
+    fn show_all(&self) {
+        self.sockets.iter().for_each(|socket| self.show(socket));
     }
 
     fn show(&self, socket: &Socket) {

@@ -339,6 +339,7 @@ impl Socket {
     }
 
     /// Those who are to see an event that is sent to this socket.
+    #[inline]
     fn audience(&self, draft: &Draft) -> Audience {
         let mut audience = Audience::new(&self.0.namespace, draft);
         audience.add(self);

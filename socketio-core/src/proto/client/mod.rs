@@ -85,13 +85,23 @@ pub(crate) enum Event<S, A> {
     /// An event came.
     Received { socket: S, id: Option<AckId>, name: ByteString, args: RawArgs },
     /// An event came for a namespace that the client is not in yet.
-    Early { namespace: ByteString, id: Option<AckId>, name: ByteString, args: RawArgs },
+    /// Boxed, as it is rare and larger than the others.
+    Early(Box<Early>),
     /// The server took a socket out of its namespace.
     Left { socket: S },
     /// No namespace was joined in time.
     ConnectTimeout,
     /// The client broke the protocol and is to be closed.
     Violation(Violation),
+}
+
+/// An event for a namespace that the client is not in yet.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Early {
+    pub(crate) namespace: ByteString,
+    pub(crate) id: Option<AckId>,
+    pub(crate) name: ByteString,
+    pub(crate) args: RawArgs,
 }
 
 /// How a client broke the protocol.
@@ -308,7 +318,8 @@ impl<S: Clone, A> Client<S, A> {
             },
             Packet::Event { namespace, id, name, args } => {
                 if let Some(Namespace::Asked) = self.namespaces.get(&namespace) {
-                    return Ok(Some(Event::Early { namespace, id, name, args }));
+                    let early = Early { namespace, id, name, args };
+                    return Ok(Some(Event::Early(Box::new(early))));
                 }
                 self.present(&namespace)?.map(|(socket, _)| {
                     let socket = socket.clone();
