@@ -18,7 +18,7 @@ use socketio_core::{
     testing::{Delivery, TestClient, TestClock, TestCluster, TestServer},
 };
 
-use self::support::Log;
+use self::support::{Gate, Log};
 
 fn builder() -> Builder {
     SocketIo::builder()
@@ -384,6 +384,33 @@ fn answers_that_do_not_fit_or_do_not_come_are_told() {
     assert_eq!(log.take(), [""; 0]);
     cluster.advance(secs(1));
     assert_eq!(log.take(), [format!("([], 1, [{:?}])", cluster.id(2))]);
+}
+
+#[test]
+fn events_of_other_nodes_wait_for_their_handlers_up_to_a_bound() {
+    let cluster = cluster();
+    let (gate, log) = (Gate::default(), Log::default());
+    let (waiting, seen) = (gate.clone(), log.clone());
+    cluster[1].io().on_server_event("work", move |Data(n): Data<usize>| {
+        let (gate, log) = (waiting.clone(), seen.clone());
+        async move {
+            gate.passed().await;
+            log.add(n.to_string());
+        }
+    });
+    // As many at work, and as many that wait.
+    for n in 0..3000 {
+        cluster[0].io().server_side_emit("work", &n).expect("sent");
+        cluster[0].run();
+    }
+    gate.open();
+    cluster[0].run();
+    let mut done: Vec<usize> = log.take().iter().map(|n| n.parse().expect("a number")).collect();
+    done.sort_unstable();
+    assert_eq!(done, (0..2048).collect::<Vec<_>>());
+    cluster[0].io().server_side_emit("work", &7).expect("sent");
+    cluster[0].run();
+    assert_eq!(log.take(), ["7"]);
 }
 
 #[test]

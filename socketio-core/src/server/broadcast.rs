@@ -122,6 +122,9 @@ impl BroadcastOperator {
     /// Sends an event to each selected client once and gathers the acknowledgements: as a stream
     /// of each, or as a future of all.
     ///
+    /// From a client of another node comes the first argument of its acknowledgement alone: what is
+    /// more belongs in a list or an object.
+    ///
     /// ```no_run
     /// # use std::time::Duration;
     /// # use socketio_core::SocketIo;

@@ -55,7 +55,8 @@ pub trait Adapter: fmt::Debug + Send + Sync + 'static {
     fn send(&self, namespace: &str, to: Option<&NodeId>, message: ClusterMessage);
 
     /// How many other nodes have the namespace. Asked with [`Membership::Counted`] only, once for
-    /// each request to the other nodes, when that is on its way.
+    /// each request to the other nodes, when that is on its way. If it cannot tell, the last number
+    /// that it knew is better than none: with fewer nodes than there are, answers are missed.
     fn count(&self, namespace: &str) -> Pin<Box<dyn Future<Output = usize> + Send>> {
         let _ = namespace;
         Box::pin(ready(0))

@@ -141,6 +141,9 @@ impl ClusterHandle {
 
     fn queue(&self, event: ServerEvent) {
         let mut state = self.lock();
+        if state.is_over {
+            return;
+        }
         if state.events.len() < MAX_SERVER_EVENTS {
             state.events.push_back(event);
         } else {
