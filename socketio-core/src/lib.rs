@@ -39,6 +39,8 @@
 //!   [`DisconnectReason`], [`NamespaceParams`], [`SocketIo`], and an `Option` or `Result` of any.
 //! - [`Event`] makes types of events, whose names and acknowledgements the compiler checks then;
 //!   with the feature `typescript`, `TypeScript` declares them to clients.
+//! - [`Recovery`] gives clients whose connection broke their sockets back;
+//!   [`Parser`](wire::Parser) has packets travel otherwise than as JSON.
 //! - [`Adapter`] is what makes several servers one cluster, [`RemoteSocket`] a client of any of them.
 //! - [`EngineIo`] is the layer below alone: messages without events.
 //! - [`wire`] has the codecs, for clients and tools.
