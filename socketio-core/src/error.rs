@@ -125,10 +125,13 @@ impl From<ArgsError> for ExtractError {
 /// Any error that a handler returns.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// How a handler ended if not well.
+/// How a handler, or something else that works for the server, ended if not well.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
+    /// The [adapter](crate::Adapter) has trouble with other nodes, or with what lies between.
+    #[error("adapter: {0}")]
+    Adapter(BoxError),
     /// One of its arguments could not be had; it did not run.
     #[error("bad argument: {0}")]
     Extract(#[from] ExtractError),
@@ -171,7 +174,10 @@ impl Failure {
                         )
                     )
             }
-            Failure::Panic { .. } | Failure::Refused(_) | Failure::TooManyNamespaces => false,
+            Failure::Adapter(_)
+            | Failure::Panic { .. }
+            | Failure::Refused(_)
+            | Failure::TooManyNamespaces => false,
             Failure::Violation(_) => true,
         }
     }

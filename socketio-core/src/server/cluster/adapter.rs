@@ -8,6 +8,7 @@ use std::{
 use super::{Server, driver::ClusterDriver};
 use crate::{
     clock::Clock,
+    error::{BoxError, ErrorReport, Failure},
     proto::cluster::{ClusterMessage, Membership, NodeId},
 };
 
@@ -102,6 +103,14 @@ impl ClusterNode {
     ) -> Result<(), ServerGone> {
         let server = self.server.upgrade().ok_or(ServerGone)?;
         server.receive(namespace, from, message)
+    }
+
+    /// Tells the application's error hook what went wrong, such as what was lost.
+    pub fn report(&self, namespace: Option<&str>, error: impl Into<BoxError>) {
+        if let Some(server) = self.server.upgrade() {
+            let (namespace, failure) = (namespace.map(Into::into), Failure::Adapter(error.into()));
+            server.report(ErrorReport { namespace, socket: None, event: None, failure });
+        }
     }
 }
 

@@ -91,3 +91,18 @@ fn a_question_that_nobody_waits_for_is_forgotten() {
     drop(request);
     assert_eq!(cluster.lock().machine.poll_answer(&id), (None, true));
 }
+
+#[test]
+fn what_an_adapter_has_to_say_reaches_the_error_hook() {
+    let (io, _) = node();
+    let reports = Arc::<Mutex<Vec<String>>>::default();
+    let seen = Arc::clone(&reports);
+    io.on_error(move |report| seen.lock().expect("no panic").push(report.to_string()));
+    let node = ClusterNode::new(NodeId::new("node"), Arc::downgrade(&io.0));
+    node.report(None, "3 messages are lost");
+    node.report(Some("/chat"), "no Redis");
+    let expected = ["adapter: 3 messages are lost", "/chat: adapter: no Redis"];
+    assert_eq!(*reports.lock().expect("no panic"), expected);
+    drop(io);
+    node.report(None, "nobody listens");
+}
