@@ -606,6 +606,28 @@ fn a_client_that_comes_back_to_another_node_is_new_there_and_offsets_are_each_no
     back.expect_nothing();
 }
 
+#[test]
+fn what_is_for_the_rooms_of_a_client_that_may_come_back_is_kept_for_it() {
+    let cluster = TestCluster::new(2, || builder().recovery(Recovery::default()));
+    set_up(&cluster[0]);
+    let client = cluster[0].connect();
+    client.emit("join", "blue");
+    cluster[1].io().to("blue").emit("news", &1).expect("sent");
+    let offset = client.expect_event("news").offset();
+    client.connection().close();
+    cluster[1].io().to("blue").emit("news", &2).expect("sent");
+    cluster[1].io().to(client.id()).emit("private", &3).expect("sent");
+    let auth = json!({ "pid": client.recovery_id(), "offset": offset });
+    let back = cluster[0].connect_to("/", &auth).expect("let in");
+    assert_eq!(back.expect::<u32>("news"), 2);
+    assert_eq!(back.expect::<u32>("private"), 3);
+    cluster[1].io().to("blue").emit("news", &4).expect("sent");
+    assert_eq!(back.expect::<u32>("news"), 4);
+    back.connection().close();
+    let io = cluster[0].io().clone();
+    now(&cluster[0], async move { io.close().await });
+}
+
 /// Keeps what a server gives it, and what the server tells it.
 #[derive(Clone, Debug, Default)]
 struct Idle(Arc<Mutex<Told>>);
@@ -721,4 +743,47 @@ fn a_room_is_the_clusters_as_long_as_it_has_members_here() {
     let mut expected = ["close room blue".to_owned(), closed(&a), closed(&b)];
     expected.sort();
     assert_eq!(calls, expected);
+}
+
+#[test]
+fn a_room_is_the_clusters_while_somebody_may_come_back_to_it() {
+    let adapter = Idle::default();
+    let recovery = Recovery { max_sockets: 1, ..Recovery::default() };
+    let server = TestServer::new(builder().recovery(recovery).adapter(adapter.clone()));
+    set_up(&server);
+    let closed = |client: &TestClient| {
+        let mut closed = [format!("close room {}", client.id()), "close room blue".to_owned()];
+        closed.sort();
+        closed
+    };
+    let calls = || {
+        let mut calls = adapter.calls();
+        calls.sort();
+        calls
+    };
+    let client = server.connect();
+    client.emit("join", "blue");
+    adapter.calls();
+    client.connection().close();
+    let auth = json!({ "pid": client.recovery_id() });
+    let back = server.connect_to("/", &auth).expect("let in");
+    assert_eq!(back.id(), client.id());
+    back.connection().close();
+    assert_eq!(calls(), [""; 0]);
+    // It is too late.
+    server.advance(Recovery::default().max_disconnection_duration);
+    assert_eq!(calls(), closed(&back));
+    // It says that it does not come back.
+    let leaving = server.connect();
+    leaving.emit("join", "blue");
+    adapter.calls();
+    leaving.disconnect();
+    assert_eq!(calls(), closed(&leaving));
+    // There is no room for one more.
+    let [kept, lost] = [server.connect(), server.connect()];
+    kept.connection().close();
+    lost.emit("join", "blue");
+    adapter.calls();
+    lost.connection().close();
+    assert_eq!(calls(), closed(&lost));
 }

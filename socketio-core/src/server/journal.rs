@@ -172,15 +172,13 @@ impl Journal {
         self.clear_if_deserted();
     }
 
-    /// This socket is not waited for any more. Tells whether it was.
-    pub(super) fn give_up(&mut self, recovery: &RecoveryId, socket: &Socket) -> bool {
-        let was_saved = self.until(recovery, socket).is_some();
-        if was_saved {
-            self.saved.remove(recovery);
-            self.saved.shrink();
-            self.clear_if_deserted();
-        }
-        was_saved
+    /// This socket is not waited for any more. Gives what was kept of it, if it was.
+    pub(super) fn give_up(&mut self, recovery: &RecoveryId, socket: &Socket) -> Option<Saved> {
+        self.until(recovery, socket)?;
+        let saved = self.saved.remove(recovery);
+        self.saved.shrink();
+        self.clear_if_deserted();
+        saved
     }
 
     /// This socket may not come back any more, which its driver is yet to learn. Tells whether it
@@ -197,22 +195,23 @@ impl Journal {
         Some(saved.until)
     }
 
-    /// A socket has gone that may come back. Tells until when, if it may.
+    /// A socket has gone that may come back. Tells until when, or gives back what was to be kept of
+    /// it if there is no room.
     pub(super) fn save(
         &mut self,
         recovery: RecoveryId,
         now: Instant,
         saved: Saved,
-    ) -> Option<Instant> {
+    ) -> Result<Instant, Saved> {
         if self.saved.len() >= self.limits.sockets {
             self.leave(&recovery);
-            return None;
+            return Err(saved);
         }
         let until = crate::proto::after(now, self.limits.away);
         self.saved.insert(recovery, Saved { until, ..saved });
         self.leave(&recovery);
         self.forget(now);
-        Some(until)
+        Ok(until)
     }
 
     /// Whether a socket is here, or on its way in, or may come back.

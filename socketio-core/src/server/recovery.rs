@@ -91,8 +91,11 @@ impl Namespace {
         };
         let socket = Socket::new(self.clone(), Arc::clone(client), auth, origin);
         rooms.insert(socket.clone())?;
-        for stay in former.iter().flat_map(|former| &former.stays) {
-            rooms.stay(socket.id(), &stay.room, stay.since);
+        if let Some(Saved { stays, .. }) = &former {
+            for stay in stays {
+                rooms.stay(socket.id(), &stay.room, stay.since);
+            }
+            rooms.release(socket.id(), stays);
         }
         rooms.journal().enter(recovery, *socket.id());
         drop(rooms);
@@ -219,7 +222,8 @@ impl Socket {
     pub(super) fn expire(&self) -> Option<DisconnectReason> {
         let place = self.place()?;
         let mut rooms = self.namespace().rooms();
-        rooms.journal().give_up(&place.id, self).then_some(())?;
+        let saved = rooms.journal().give_up(&place.id, self)?;
+        rooms.release(self.id(), &saved.stays);
         drop(rooms);
         self.io().clean_up(self.namespace());
         self.disconnect_reason()
@@ -294,8 +298,8 @@ impl Place {
         self.state().span.end = number;
     }
 
-    /// The socket has ended, and is out of the rooms, where it was in these. One that was never let
-    /// in has nothing to come back to, unless it had come back.
+    /// The socket has ended, and is out of the rooms, where it was in these, which are held for it.
+    /// One that was never let in has nothing to come back to, unless it had come back.
     pub(super) fn end(
         &self,
         rooms: &mut Rooms,
@@ -308,20 +312,21 @@ impl Place {
         let mut state = self.state();
         let may_return = (was_connected || state.has.is_some()) && is_recoverable(reason);
         if !may_return {
-            return journal.leave(&self.id);
+            journal.leave(&self.id);
+            return rooms.release(socket.id(), &stays);
         }
         let now = socket.client().session().now();
-        state.until = journal.save(
-            self.id,
-            now,
-            Saved {
-                socket: socket.clone(),
-                stays,
-                span: state.span,
-                left_at: state.has.unwrap_or(journal.position()),
-                until: now,
-            },
-        );
+        let saved = Saved {
+            socket: socket.clone(),
+            stays,
+            span: state.span,
+            left_at: state.has.unwrap_or(journal.position()),
+            until: now,
+        };
+        match journal.save(self.id, now, saved) {
+            Ok(until) => state.until = Some(until),
+            Err(Saved { stays, .. }) => rooms.release(socket.id(), &stays),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::{collections::HashMap, iter};
 
 use bytestring::ByteString;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -276,25 +276,56 @@ impl Rooms {
         });
     }
 
+    /// The rooms of a member, its own among them, are the cluster's until they are
+    /// [released](Self::release), whether it leaves them or not: it may come back.
+    pub(super) fn hold(&mut self, id: &SocketId) {
+        if self.watch.is_some() {
+            let stays = self.of(id).to_vec();
+            self.for_each_watched(id, &stays, RoomWatch::hold);
+        }
+    }
+
+    /// Nobody comes back to these rooms, or somebody is back.
+    pub(super) fn release(&mut self, id: &SocketId, stays: &[Stay]) {
+        self.for_each_watched(id, stays, RoomWatch::release);
+    }
+
+    fn for_each_watched(
+        &mut self,
+        id: &SocketId,
+        stays: &[Stay],
+        change: fn(&mut RoomWatch, &ByteString),
+    ) {
+        let own = ByteString::from(id.as_str());
+        for room in iter::once(&own).chain(stays.iter().map(|stay| &stay.room)) {
+            self.watched(room, |rooms| {
+                if let Some(watch) = &mut rooms.watch {
+                    change(watch, room);
+                }
+            });
+        }
+    }
+
     /// Whether a room has a member.
     fn has(&self, room: &str) -> bool {
         let own = SocketId::parse(room).is_some_and(|id| self.ids.contains_key(&id));
         own || self.rooms.contains_key(room)
     }
 
-    /// Changes who is in a room. In a cluster it is told if there is the room only before, or only
-    /// after.
+    /// Changes who is in a room, or may come back to it. In a cluster it is told if there is the room
+    /// only before, or only after.
     fn watched(&mut self, room: &str, change: impl FnOnce(&mut Self)) {
-        if self.watch.is_none() {
-            return change(self);
-        }
-        let was_there = self.has(room);
+        let is_there = |rooms: &Self| {
+            let watch = rooms.watch.as_deref()?;
+            Some(watch.holds(room) || rooms.has(room))
+        };
+        let was = is_there(self);
         change(self);
-        let is_there = self.has(room);
-        if let Some(watch) = &self.watch
-            && was_there != is_there
+        let is = is_there(self);
+        if let (Some(watch), Some(is)) = (&self.watch, is)
+            && was != Some(is)
         {
-            watch.tell(room, is_there);
+            watch.tell(room, is);
         }
     }
 }

@@ -456,6 +456,9 @@ impl Socket {
         }
         let was_connected = self.0.phase.swap(CLOSED, Ordering::AcqRel) == CONNECTED;
         let mut rooms = self.0.namespace.rooms();
+        if self.0.place.is_some() {
+            rooms.hold(&self.0.id);
+        }
         let joined = rooms.remove(&self.0.id);
         state.end = Some((reason, names(&joined)));
         if let Some(place) = &self.0.place {

@@ -40,14 +40,14 @@ pub trait Adapter: fmt::Debug + Send + Sync + 'static {
     fn close(&self, namespace: &str);
 
     /// A room of a namespace has its first member on this node, be it that of a socket's own. For
-    /// transports that do not carry what is for a room to nodes without it: such a one then loses
-    /// what connection state recovery would keep for sockets that are away.
+    /// transports that do not carry what is for a room to nodes without it.
     fn open_room(&self, namespace: &str, room: &str) {
         let _ = (namespace, room);
     }
 
-    /// A room has no member on this node any more. It is not told of rooms that end with their
-    /// namespace's [end](Self::close).
+    /// A room has no member on this node any more, and with connection state recovery nobody either
+    /// who may come back to it. It is not told of rooms that end with their namespace's
+    /// [end](Self::close).
     fn close_room(&self, namespace: &str, room: &str) {
         let _ = (namespace, room);
     }

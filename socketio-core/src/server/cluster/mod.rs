@@ -9,7 +9,7 @@ mod server_events;
 mod tests;
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     fmt, iter,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::Waker,
@@ -28,7 +28,7 @@ pub(super) use self::{
     receive::{NodeAsker, Relay},
     request::Request,
 };
-use super::{io::Server, namespace::Namespace, rooms::Selection};
+use super::{io::Server, namespace::Namespace, rooms::Selection, shrink::Shrink};
 use crate::{
     clock::Clock,
     config::Config,
@@ -179,16 +179,39 @@ impl ClusterHandle {
     }
 }
 
-/// Tells the adapter which rooms of a namespace have members here.
+/// Tells the adapter which rooms of a namespace have members here, or may have them back.
 #[derive(Debug)]
 pub(super) struct RoomWatch {
     cluster: Arc<ClusterHandle>,
     namespace: ByteString,
+    /// How many sockets may come back to a room.
+    held: HashMap<ByteString, usize>,
 }
 
 impl RoomWatch {
     pub(super) fn new(cluster: &Arc<ClusterHandle>, namespace: &ByteString) -> Self {
-        Self { cluster: Arc::clone(cluster), namespace: namespace.clone() }
+        let (cluster, namespace) = (Arc::clone(cluster), namespace.clone());
+        Self { cluster, namespace, held: HashMap::new() }
+    }
+
+    /// Somebody may come back to a room.
+    pub(super) fn hold(&mut self, room: &ByteString) {
+        *self.held.entry(room.clone()).or_default() += 1;
+    }
+
+    /// Somebody is back, or comes no more.
+    pub(super) fn release(&mut self, room: &ByteString) {
+        if let Some(count) = self.held.get_mut(room) {
+            *count -= 1;
+            if *count == 0 {
+                self.held.remove(room);
+                self.held.shrink();
+            }
+        }
+    }
+
+    pub(super) fn holds(&self, room: &str) -> bool {
+        self.held.contains_key(room)
     }
 
     /// There is a room now, or there is not any more.
