@@ -1,0 +1,388 @@
+//! Two connections to one server, one that publishes and one that is subscribed, which are made and
+//! lost together: what waited goes out only once what comes can be heard.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    vec,
+};
+
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, PushInfo, PushKind, RedisError,
+    RedisResult, Value,
+    aio::{ConnectionLike, MultiplexedConnection},
+    cmd,
+};
+use rustc_hash::FxHashSet;
+use tokio::{
+    select,
+    sync::{Notify, oneshot, watch},
+    time::{self, Instant},
+};
+
+use super::{
+    LinkError, Shared,
+    backoff::Backoff,
+    queue::{Outgoing, Queue},
+    subscriptions::{Question, Subscription, Wanted},
+    target::Endpoint,
+};
+
+/// A server, what waits to be sent to it, and what it is to be subscribed to.
+pub(super) struct Lane {
+    endpoint: Endpoint,
+    shared: Arc<Shared>,
+    queue: Queue,
+    wanted: Wanted,
+    is_connected: AtomicBool,
+    /// Messages that were lost and not yet reported.
+    unreported: AtomicU64,
+    /// Set when the lane is to end once nothing waits any more.
+    is_ending: watch::Sender<bool>,
+}
+
+impl Lane {
+    /// Begins, on the runtime that this is called on.
+    pub(super) fn start(endpoint: Endpoint, shared: &Arc<Shared>) -> Arc<Self> {
+        let lane = Arc::new(Self {
+            endpoint,
+            queue: Queue::new(shared.options.queue_bytes),
+            shared: Arc::clone(shared),
+            wanted: Wanted::default(),
+            is_connected: AtomicBool::new(false),
+            unreported: AtomicU64::new(0),
+            is_ending: watch::Sender::new(false),
+        });
+        tokio::spawn(Arc::clone(&lane).run());
+        lane
+    }
+
+    pub(super) fn send(&self, outgoing: Outgoing) {
+        if !self.queue.push(outgoing) {
+            self.lose(1);
+        }
+    }
+
+    pub(super) fn want(&self, subscription: Subscription, is_wanted: bool) {
+        self.wanted.set(subscription, is_wanted);
+    }
+
+    /// Asks something once what is wanted is subscribed to. There is no answer while there is no
+    /// connection.
+    pub(super) fn ask(&self, command: Cmd) -> oneshot::Receiver<Value> {
+        let (answer, receiver) = oneshot::channel();
+        if self.is_connected() {
+            self.wanted.ask(Question { command, answer });
+        }
+        receiver
+    }
+
+    /// Ends, once what waits is sent if that can be.
+    pub(super) fn end(&self) {
+        self.is_ending.send_replace(true);
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.is_connected.load(Relaxed)
+    }
+
+    pub(super) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(super) async fn client(&self) -> RedisResult<Client> {
+        self.endpoint.client().await
+    }
+
+    async fn run(self: Arc<Self>) {
+        let mut backoff = Backoff::new(self.shared.options.max_reconnect_delay);
+        let mut outage = None;
+        loop {
+            let mut connected = None;
+            let error = match self.connect().await {
+                Ok(session) => {
+                    connected = Some(Instant::now());
+                    self.connected(outage.take());
+                    match session.run().await {
+                        Ok(()) => break,
+                        Err(error) => error,
+                    }
+                }
+                Err(error) => error,
+            };
+            self.disconnected(&mut outage, error);
+            // A server that only just lets connections in is left alone for longer and longer.
+            if connected.is_some_and(|at| at.elapsed() > self.shared.options.max_reconnect_delay) {
+                backoff.reset();
+            }
+            select! {
+                () = time::sleep(backoff.next()) => {}
+                () = self.ending() => break,
+            }
+        }
+        self.is_connected.store(false, Relaxed);
+        let unsent = self.queue.close();
+        self.shared.counters.lost(unsent.len() as u64);
+        unsent.into_iter().for_each(|outgoing| outgoing.fail(LinkError::Closed));
+        self.wanted.drop_questions();
+    }
+
+    async fn connect(self: &Arc<Self>) -> RedisResult<Session> {
+        let connect = async {
+            let client = self.endpoint.client().await?;
+            let lost = Arc::new(Notify::new());
+            let publisher = self.open(&client, &lost).await?;
+            let mut session = Session {
+                lane: Arc::clone(self),
+                client,
+                lost,
+                publisher,
+                subscriber: None,
+                current: FxHashSet::default(),
+            };
+            self.wanted.restart();
+            if !self.wanted.is_empty() {
+                session.subscribe().await?;
+            }
+            Ok(session)
+        };
+        select! {
+            session = time::timeout(self.shared.options.connection_timeout, connect) => {
+                session.unwrap_or_else(|_| Err(io_error("connecting took too long")))
+            }
+            () = self.ending() => Err(io_error("ended")),
+        }
+    }
+
+    async fn open(
+        self: &Arc<Self>,
+        client: &Client,
+        lost: &Arc<Notify>,
+    ) -> RedisResult<MultiplexedConnection> {
+        let (lane, lost) = (Arc::clone(self), Arc::clone(lost));
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.shared.options.connection_timeout))
+            .set_response_timeout(Some(self.shared.options.response_timeout))
+            .set_push_sender(move |push: PushInfo| {
+                if lane.handle_push(push).is_err() {
+                    lost.notify_one();
+                }
+                Ok::<_, LinkError>(())
+            });
+        client.get_multiplexed_async_connection_with_config(&config).await
+    }
+
+    /// Takes what Redis says of itself. An error means that the connection is of no more use.
+    fn handle_push(&self, push: PushInfo) -> Result<(), ()> {
+        match push.kind {
+            PushKind::Disconnection => Err(()),
+            // Said when the shard has moved, too.
+            PushKind::SUnsubscribe => {
+                let is_leaving = match push.data.first() {
+                    Some(Value::BulkString(channel)) => str::from_utf8(channel).is_ok_and(|name| {
+                        self.wanted.is_leaving(&Subscription::Shard(name.into()))
+                    }),
+                    _ => false,
+                };
+                if is_leaving { Ok(()) } else { Err(()) }
+            }
+            _ => {
+                if self.shared.handlers.dispatch(push) {
+                    self.shared.counters.received();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn connected(&self, outage: Option<Instant>) {
+        self.is_connected.store(true, Relaxed);
+        if let Some(since) = outage {
+            self.shared.counters.reconnected();
+            tracing::info!("connected to Redis again after {:?}", since.elapsed());
+        }
+    }
+
+    fn disconnected(&self, outage: &mut Option<Instant>, error: RedisError) {
+        self.is_connected.store(false, Relaxed);
+        self.wanted.drop_questions();
+        tracing::debug!("no connection to Redis: {error}");
+        if outage.is_none() && !*self.is_ending.borrow() {
+            *outage = Some(Instant::now());
+            (self.shared.report)(LinkError::Disconnected(error));
+        }
+    }
+
+    fn lose(&self, messages: u64) {
+        self.shared.counters.lost(messages);
+        self.unreported.fetch_add(messages, Relaxed);
+    }
+
+    fn report_lost(&self) {
+        let messages = self.unreported.swap(0, Relaxed);
+        if messages > 0 {
+            (self.shared.report)(LinkError::Lost { messages });
+        }
+    }
+
+    async fn ending(&self) {
+        // The lane itself has the sender.
+        let _ = self.is_ending.subscribe().wait_for(|is_ending| *is_ending).await;
+    }
+}
+
+/// The two connections, as long as both are there.
+struct Session {
+    lane: Arc<Lane>,
+    client: Client,
+    /// Told when one of them is lost.
+    lost: Arc<Notify>,
+    publisher: MultiplexedConnection,
+    /// Made once something is wanted of it.
+    subscriber: Option<MultiplexedConnection>,
+    /// What that is subscribed to.
+    current: FxHashSet<Subscription>,
+}
+
+impl Session {
+    /// Until a connection is lost, or the lane is to end and nothing waits any more.
+    async fn run(mut self) -> RedisResult<()> {
+        let (lane, lost) = (Arc::clone(&self.lane), Arc::clone(&self.lost));
+        let publisher = self.publisher.clone();
+        select! {
+            result = publish(&lane, publisher) => result,
+            result = self.keep_subscribed() => result,
+            () = lost.notified() => Err(io_error("Redis closed the connection")),
+        }
+    }
+
+    async fn keep_subscribed(&mut self) -> RedisResult<()> {
+        let lane = Arc::clone(&self.lane);
+        loop {
+            match time::timeout(lane.shared.options.keep_alive, lane.wanted.changed.notified())
+                .await
+            {
+                Ok(()) => self.subscribe().await?,
+                Err(_) => {
+                    if let Some(subscriber) = &mut self.subscriber {
+                        subscriber.req_packed_command(&cmd("PING")).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes true what is wanted, and then asks what is to be asked.
+    async fn subscribe(&mut self) -> RedisResult<()> {
+        let (commands, questions) = self.lane.wanted.next_commands(&mut self.current);
+        let subscribed = commands.len();
+        let mut pipeline = Pipeline::with_capacity(subscribed + questions.len());
+        for command in commands {
+            pipeline.add_command(command);
+        }
+        for question in &questions {
+            pipeline.add_command(question.command.clone());
+        }
+        if pipeline.is_empty() {
+            return Ok(());
+        }
+        let subscriber = match &mut self.subscriber {
+            Some(subscriber) => subscriber,
+            none => none.insert(self.lane.open(&self.client, &self.lost).await?),
+        };
+        let mut replies =
+            subscriber.req_packed_commands(&pipeline, 0, pipeline.len()).await?.into_iter();
+        for reply in replies.by_ref().take(subscribed) {
+            reply.extract_error()?;
+        }
+        for (reply, question) in replies.zip(questions) {
+            if let Ok(reply) = reply.extract_error() {
+                // Nobody may wait for it.
+                let _ = question.answer.send(reply);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sends what waits, much of it at once where much waits.
+async fn publish(lane: &Lane, mut connection: MultiplexedConnection) -> RedisResult<()> {
+    let mut has_refused = false;
+    loop {
+        let batch = lane.queue.next_batch();
+        if !batch.is_empty() {
+            Batch { lane, unanswered: batch.into_iter() }
+                .send(&mut connection, &mut has_refused)
+                .await?;
+            continue;
+        }
+        lane.report_lost();
+        if *lane.is_ending.borrow() {
+            return Ok(());
+        }
+        select! {
+            () = lane.queue.filled.notified() => {}
+            () = lane.ending() => {}
+            () = time::sleep(lane.shared.options.keep_alive) => {
+                connection.req_packed_command(&cmd("PING")).await?;
+            }
+        }
+    }
+}
+
+/// Commands that are on their way. Those that have no answer when it is dropped are lost: nothing is
+/// sent twice.
+struct Batch<'a> {
+    lane: &'a Lane,
+    unanswered: vec::IntoIter<Outgoing>,
+}
+
+impl Batch<'_> {
+    async fn send(
+        mut self,
+        connection: &mut MultiplexedConnection,
+        has_refused: &mut bool,
+    ) -> RedisResult<()> {
+        let commands = self.unanswered.as_slice();
+        let mut pipeline = Pipeline::with_capacity(commands.len());
+        for outgoing in commands {
+            pipeline.add_command(outgoing.command.clone());
+        }
+        let replies = connection.req_packed_commands(&pipeline, 0, pipeline.len()).await?;
+        for (reply, outgoing) in replies.into_iter().zip(self.unanswered.by_ref()) {
+            match reply.extract_error() {
+                Ok(value) => {
+                    self.lane.shared.counters.published(1);
+                    if let Some(reply) = outgoing.reply {
+                        // Nobody may wait for it.
+                        let _ = reply.send(Ok(value));
+                    }
+                }
+                Err(error) => {
+                    self.lane.shared.counters.lost(1);
+                    let error = LinkError::Refused(error);
+                    if outgoing.reply.is_none() && !std::mem::replace(has_refused, true) {
+                        (self.lane.shared.report)(error.clone());
+                    }
+                    outgoing.fail(error);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        for outgoing in self.unanswered.by_ref() {
+            self.lane.lose(1);
+            outgoing.fail(LinkError::Interrupted);
+        }
+    }
+}
+
+fn io_error(text: &'static str) -> RedisError {
+    RedisError::from((ErrorKind::Io, text))
+}

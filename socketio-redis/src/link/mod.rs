@@ -1,0 +1,217 @@
+//! The way to Redis that the adapters and emitters share: what waits to be sent, what is subscribed
+//! to, and connections that come back by themselves.
+
+mod backoff;
+mod error;
+mod lane;
+mod queue;
+mod stats;
+mod subscriptions;
+mod target;
+
+use std::{
+    fmt,
+    future::pending,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use redis::{AsyncConnectionConfig, Cmd, RedisResult, Value, aio::MultiplexedConnection, cmd};
+use rustc_hash::FxHashMap;
+use tokio::sync::oneshot;
+
+pub(crate) use self::subscriptions::Subscription;
+pub use self::{error::LinkError, stats::Stats, target::Target};
+use self::{
+    lane::Lane,
+    queue::Outgoing,
+    stats::Counters,
+    subscriptions::Handlers,
+    target::{Endpoint, Options, Place},
+};
+
+/// The connections of one node to Redis. They end when it is dropped, after what waits was sent if
+/// that can be.
+///
+/// Nothing here waits but the futures that are given back. What is sent keeps its order, but for
+/// channels of shards that lie on different servers.
+pub(crate) struct Link {
+    shared: Arc<Shared>,
+    lane: Arc<Lane>,
+    /// How many subscribers a channel had when Redis was last asked.
+    counts: Arc<Counts>,
+}
+
+/// What all connections of a link have in common.
+struct Shared {
+    options: Options,
+    counters: Counters,
+    handlers: Handlers,
+    report: Box<dyn Fn(LinkError) + Send + Sync>,
+}
+
+impl Link {
+    /// Begins to connect. `report` is told of each outage, and of what was lost.
+    ///
+    /// # Errors
+    /// The target makes no sense.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub(crate) fn start(
+        target: &Target,
+        report: impl Fn(LinkError) + Send + Sync + 'static,
+    ) -> RedisResult<Self> {
+        let shared = Arc::new(Shared {
+            options: target.options.clone(),
+            counters: Counters::default(),
+            handlers: Handlers::default(),
+            report: Box::new(report),
+        });
+        let endpoint = match target.place.clone() {
+            Place::Server(server) => Endpoint::Server(server),
+            Place::Cluster(nodes) => Endpoint::Server(nodes[0].clone()),
+            Place::Sentinel { sentinels, master, node } => {
+                Endpoint::sentinel(sentinels, master, node)?
+            }
+        };
+        let lane = Lane::start(endpoint, &shared);
+        Ok(Self { shared, lane, counts: Arc::default() })
+    }
+
+    /// Publishes to a channel: `PUBLISH`. It is lost where too much waits already.
+    pub(crate) fn publish(&self, channel: &str, payload: &[u8]) {
+        let mut command = cmd("PUBLISH");
+        command.arg(channel).arg(payload);
+        self.lane.send(Outgoing { command, reply: None });
+    }
+
+    /// Publishes to a channel of a shard: `SPUBLISH`. It is lost where too much waits already.
+    pub(crate) fn publish_to_shard(&self, channel: &str, payload: &[u8]) {
+        let mut command = cmd("SPUBLISH");
+        command.arg(channel).arg(payload);
+        self.lane.send(Outgoing { command, reply: None });
+    }
+
+    /// Sends a command that is about one key, or about none, in its turn with all else that is sent.
+    /// It is on its way when this returns; what Redis says to it is there for who waits. One for
+    /// which nobody waits any more may be left out.
+    pub(crate) fn execute(
+        &self,
+        _key: Option<&str>,
+        command: Cmd,
+    ) -> impl Future<Output = Result<Value, LinkError>> + Send + use<> {
+        let (reply, receiver) = oneshot::channel();
+        self.lane.send(Outgoing { command, reply: Some(reply) });
+        async move { receiver.await.unwrap_or(Err(LinkError::Closed)) }
+    }
+
+    /// Listens: `handler` takes what comes, with the name of the channel, on the task that reads from
+    /// Redis. There is one for each subscription, the last that was given.
+    pub(crate) fn subscribe(
+        &self,
+        subscription: Subscription,
+        handler: impl Fn(&str, Bytes) + Send + Sync + 'static,
+    ) {
+        self.shared.handlers.insert(subscription.clone(), handler);
+        self.lane.want(subscription, true);
+    }
+
+    /// Listens no more.
+    pub(crate) fn unsubscribe(&self, subscription: Subscription) {
+        self.shared.handlers.remove(&subscription);
+        self.counts.forget(&subscription);
+        self.lane.want(subscription, false);
+    }
+
+    /// How many others listen to a channel to which this node does. Where Redis cannot tell, it is
+    /// as many as there were; if it never could, this waits for ever.
+    pub(crate) fn count_others(
+        &self,
+        subscription: Subscription,
+    ) -> impl Future<Output = usize> + Send + use<> {
+        let (command, channel) = match &subscription {
+            Subscription::Shard(channel) => ("SHARDNUMSUB", channel),
+            Subscription::Channel(channel) | Subscription::Pattern(channel) => ("NUMSUB", channel),
+        };
+        let mut question = cmd("PUBSUB");
+        question.arg(command).arg(&channel[..]);
+        let answers = [self.lane.ask(question)];
+        let counts = Arc::clone(&self.counts);
+        async move {
+            let mut sum = Some(0);
+            for answer in answers {
+                let count = answer.await.ok().as_ref().and_then(subscribers);
+                sum = sum.zip(count).map(|(sum, count)| sum + count);
+            }
+            // This node is one of them.
+            let others = sum.map(|sum| sum.saturating_sub(1));
+            match counts.update(subscription, others) {
+                Some(others) => others,
+                None => pending().await,
+            }
+        }
+    }
+
+    /// A connection of its own, for commands that block. It does not come back by itself.
+    pub(crate) async fn connection(&self, _key: &str) -> RedisResult<MultiplexedConnection> {
+        let client = self.lane.client().await?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.shared.options.connection_timeout))
+            .set_response_timeout(None);
+        client.get_multiplexed_async_connection_with_config(&config).await
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        self.shared.counters.stats(self.lane.is_connected(), self.lane.queued())
+    }
+}
+
+/// The last counts that are known.
+#[derive(Debug, Default)]
+struct Counts(Mutex<FxHashMap<Subscription, usize>>);
+
+impl Counts {
+    /// Takes what Redis tells, if it does, and gives what is known then.
+    fn update(&self, subscription: Subscription, count: Option<usize>) -> Option<usize> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match count {
+            Some(count) => drop(counts.insert(subscription, count)),
+            None => return counts.get(&subscription).copied(),
+        }
+        count
+    }
+
+    fn forget(&self, subscription: &Subscription) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(subscription);
+    }
+}
+
+/// The number in `[channel, number]`.
+fn subscribers(reply: &Value) -> Option<usize> {
+    let number = match reply {
+        Value::Array(items) => items.get(1)?,
+        // As RESP3 may have it.
+        Value::Map(entries) => &entries.first()?.1,
+        _ => return None,
+    };
+    match number {
+        Value::Int(number) => usize::try_from(*number).ok(),
+        _ => None,
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.lane.end();
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("stats", &self.stats())
+            .field("handlers", &self.shared.handlers)
+            .finish_non_exhaustive()
+    }
+}
