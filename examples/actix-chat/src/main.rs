@@ -8,7 +8,7 @@ use examples_common::{self as common, Asset};
 #[actix_web::main]
 async fn main() -> anyhow::Result<()> {
     let io = common::builder()?.build()?;
-    chat::attach(&io);
+    chat::attach(&io, "actix-chat");
     let served = io.clone();
     let server = HttpServer::new(move || {
         App::new().service(socketio_actix::service(&served)).configure(pages)

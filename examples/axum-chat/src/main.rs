@@ -5,7 +5,7 @@ use examples_common as common;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let io = common::builder()?.build()?;
-    chat::attach(&io);
+    chat::attach(&io, "axum-chat");
     let app = common::router(chat::ASSETS).layer(socketio_axum::layer(&io));
 
     let listener = common::listener()?;

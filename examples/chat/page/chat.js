@@ -1,11 +1,11 @@
 // The chat page: three rooms, one joined at a time, over one Socket.IO connection.
 //
 // To the server, each answered with `{ ok: true, … }` or `{ ok: false, error }`:
-//   join     { nickname, room }   → { nickname, room, history, online }
+//   join     { nickname, room }   → { node, nickname, room, history, online }
 //   message  text                 → { message }
 //   typing   boolean                (not answered)
 // From the server, about the room that was joined:
-//   message  { id, nickname, text, time }
+//   message  { id, room, nickname, text, time }
 //   typing   { nickname, typing }
 //   joined, left  { nickname, online }
 
@@ -24,6 +24,8 @@ let room = roomFromHash();
 let joined = false;
 let attempt = 0;
 let interrupted = false;
+// Messages that came while `join` was being answered.
+let early = [];
 // Messages that the server has not acknowledged: { room, text, time, sending, error, item }.
 let outbox = [];
 // The day of the last message on the screen; a message of another day gets a heading.
@@ -58,6 +60,7 @@ socket.on("connect_error", (error) => {
 async function join() {
   const mine = ++attempt;
   joined = false;
+  early = [];
   $("log").ariaBusy = "true";
   let answer;
   try {
@@ -73,7 +76,8 @@ async function join() {
   nickname = answer.nickname;
   showChat();
   showPeople(answer.online);
-  answer.history.forEach(receive);
+  $("node").textContent = answer.node;
+  [...answer.history, ...early].forEach(receive);
   $("messages").dataset.empty = `Nothing here yet. Be the first to write in #${room}.`;
   $("log").ariaBusy = "false";
   if (interrupted) showBanner("back", "Back online");
@@ -152,22 +156,22 @@ function clearRoom() {
 // --- messages -----------------------------------------------------------------------------
 
 socket.on("message", (message) => {
-  if (!joined) return;
+  if (message.room !== room) return;
+  if (!joined) return early.push(message);
   stopTyping(message.nickname);
   receive(message);
 });
 
-/** Shows a message once: history overlaps with what is on the screen after a reconnection. */
+/** Shows a message once: history overlaps with what is on the screen, and with what comes meanwhile. */
 function receive(message) {
-  const key = keyOf(message);
-  if ($("messages").querySelector(`[data-key="${key}"]`)) return;
+  if ($("messages").querySelector(`[data-id="${CSS.escape(message.id)}"]`)) return;
   // An own message in the history whose acknowledgement was lost with the connection.
   const unsent = outbox.find((entry) =>
     entry.error && entry.room === room && entry.text === message.text && message.nickname === nickname);
   if (unsent) return settle(unsent, message);
 
   const item = appendMessage(message);
-  item.dataset.key = key;
+  item.dataset.id = message.id;
   setState(item, "sent");
   if (message.nickname !== nickname) countUnread();
 }
@@ -204,7 +208,7 @@ async function deliver(entry) {
 function settle(entry, message) {
   outbox = outbox.filter((other) => other !== entry);
   if (!entry.item?.isConnected) return;
-  entry.item.dataset.key = keyOf(message);
+  entry.item.dataset.id = message.id;
   showTime(entry.item, message.time);
   setState(entry.item, "sent");
 }
@@ -215,9 +219,6 @@ function retry(entry) {
   $("text").focus();
   flush();
 }
-
-// Ids may start again with the server's memory, so the time is part of the key.
-const keyOf = ({ id, time }) => `${Number(id)}:${Number(time)}`;
 
 function showUnsent(entry) {
   entry.item = appendMessage({ nickname, text: entry.text, time: entry.time });

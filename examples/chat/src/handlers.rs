@@ -1,37 +1,44 @@
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use examples_common::{Answer, nickname};
 use socketio_core::{Ack, Data, EmitError, Socket, SocketIo, State};
 
 use crate::{
-    messages::{Join, Joined, Posted, Presence, Refusal, Typing},
-    rooms::{ROOMS, Rooms, now},
+    messages::{Change, Join, Joined, Posted, Presence, Refusal, Typing},
+    nodes,
+    rooms::{self, Author, Rooms, now},
 };
 
-/// Registers the chat.
-pub fn attach(io: &SocketIo) {
-    io.insert_state(Chat::default());
+/// Registers the chat. `node` is what its clients are told of who serves them.
+pub fn attach(io: &SocketIo, node: &'static str) {
+    io.insert_state(Chat { node, rooms: Arc::default(), past: Arc::default() });
     io.on("join", join);
     io.on("message", message);
     io.on("typing", typing);
     io.on_disconnect(disconnect);
     io.on_error(|report| eprintln!("{report}"));
+    nodes::attach(io);
 }
 
 /// What all handlers share.
-#[derive(Clone, Default)]
-struct Chat(Arc<Mutex<Rooms>>);
+#[derive(Clone)]
+pub(crate) struct Chat {
+    node: &'static str,
+    rooms: Arc<Mutex<Rooms>>,
+    /// Set once another node has told what was written before this one began.
+    pub(crate) past: Arc<OnceLock<()>>,
+}
 
 impl Chat {
-    /// Whoever changes a room sends what comes of it before giving the lock back: all clients see
-    /// one order. Nobody waits for long, as an emit only queues.
-    fn lock(&self) -> MutexGuard<'_, Rooms> {
-        self.0.lock().expect("nothing panics under this lock")
+    /// Whoever changes a room sends what comes of it before giving the lock back: all clients of
+    /// this node see one order. Nobody waits for long, as an emit only queues.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Rooms> {
+        self.rooms.lock().expect("nothing panics under this lock")
     }
 }
 
 /// Who a socket is once it has joined; kept with the socket.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 struct Member {
     nickname: String,
     room: &'static str,
@@ -39,7 +46,8 @@ struct Member {
 
 /// Takes the [`Ack`] to answer while the lock is held: a message is either in the history, or it
 /// comes after the answer.
-fn join(
+async fn join(
+    io: SocketIo,
     socket: Socket,
     State(chat): State<Chat>,
     Data(join): Data<Join>,
@@ -49,37 +57,49 @@ fn join(
         Ok(checked) => checked,
         Err(refusal) => return ack.send(&Answer::<()>::from(Err(refusal))),
     };
-    let mut rooms = chat.lock();
-    leave(&socket, &mut rooms)?;
-    let room = rooms.get(name);
-    room.enter(nickname);
+    leave(&io, &socket, &chat).await?;
+    let member = Member { nickname: nickname.to_owned(), room: name };
+    socket.data().set("nickname", nickname).expect("text is JSON");
+    socket.extensions().insert(member.clone());
     socket.join(name);
-    socket.extensions().insert(Member { nickname: nickname.to_owned(), room: name });
-    socket.to(name).emit("joined", &Presence { nickname, online: room.online() })?;
-    let joined = Joined { nickname, room: name, history: room.history(), online: room.online() };
-    ack.send(&Answer::ok(joined))
+    chat.learn_history(&io).await;
+    chat.count(&io, name).await;
+
+    let mut rooms = chat.lock();
+    // It may have left meanwhile.
+    if socket.extensions().get().as_ref() != Some(&member) {
+        return ack.send(&Answer::<()>::from(Err(Refusal::NotJoined)));
+    }
+    io.server_side_emit("joined", &Change { nickname: nickname.into(), room: name.into() })?;
+    let room = rooms.get(name);
+    let (history, online) = (room.history(), room.online());
+    socket.local().to(name).emit("joined", &Presence { nickname, online })?;
+    ack.send(&Answer::ok(Joined { node: chat.node, nickname, room: name, history, online }))
 }
 
 fn check(join: &Join) -> Result<(&str, &'static str), Refusal> {
-    let room = ROOMS.into_iter().find(|room| *room == join.room);
-    Ok((nickname(&join.nickname)?, room.ok_or(Refusal::UnknownRoom)?))
+    let name = rooms::find(&join.room).ok_or(Refusal::UnknownRoom)?;
+    Ok((nickname(&join.nickname)?, name))
 }
 
 /// Returns its answer, which is the acknowledgement then.
 fn message(
+    io: SocketIo,
     socket: Socket,
     State(chat): State<Chat>,
     Data(text): Data<String>,
 ) -> Data<Answer<Posted>> {
-    Data(post(&socket, &chat, text).into())
+    Data(post(&io, &socket, &chat, text).into())
 }
 
-fn post(socket: &Socket, chat: &Chat, text: String) -> Result<Posted, Refusal> {
+fn post(io: &SocketIo, socket: &Socket, chat: &Chat, text: String) -> Result<Posted, Refusal> {
     let Member { nickname, room } = socket.extensions().get().ok_or(Refusal::NotJoined)?;
+    let author = Author { socket: socket.id().as_str(), nickname };
     let mut rooms = chat.lock();
-    let message = rooms.get(room).post(nickname, text, now())?;
-    socket.to(room).emit("message", message)?;
-    Ok(Posted { message: message.clone() })
+    let message = rooms.get(room).post(author, text, now())?;
+    io.server_side_emit("posted", &message)?;
+    socket.to(room).emit("message", &message)?;
+    Ok(Posted { message })
 }
 
 /// Who is typing is of no interest later, so it is volatile: not queued for clients that lag.
@@ -90,17 +110,21 @@ fn typing(socket: Socket, Data(typing): Data<bool>) -> Result<(), EmitError> {
     socket.to(room).volatile().emit("typing", &Typing { nickname: &nickname, typing })
 }
 
-fn disconnect(socket: Socket, State(chat): State<Chat>) -> Result<(), EmitError> {
-    leave(&socket, &mut chat.lock())
+async fn disconnect(
+    io: SocketIo,
+    socket: Socket,
+    State(chat): State<Chat>,
+) -> Result<(), EmitError> {
+    leave(&io, &socket, &chat).await
 }
 
 /// Takes the socket out of its room, if it is in one, and tells the others.
-fn leave(socket: &Socket, rooms: &mut Rooms) -> Result<(), EmitError> {
-    let Some(Member { nickname, room: name }) = socket.extensions().remove() else {
+async fn leave(io: &SocketIo, socket: &Socket, chat: &Chat) -> Result<(), EmitError> {
+    let Some(Member { nickname, room }) = socket.extensions().remove() else {
         return Ok(());
     };
-    let room = rooms.get(name);
-    room.leave(&nickname);
-    socket.leave(name);
-    socket.to(name).emit("left", &Presence { nickname: &nickname, online: room.online() })
+    socket.leave(room);
+    let change = Change { nickname, room: room.into() };
+    io.server_side_emit("left", &change)?;
+    chat.tell(io, "left", change).await
 }

@@ -3,17 +3,21 @@
 //!
 //! | from the client | with | acknowledged with `ok: true` and |
 //! |---|---|---|
-//! | `join` | `{ nickname, room }` | `{ nickname, room, history, online }` |
+//! | `join` | `{ nickname, room }` | `{ node, nickname, room, history, online }` |
 //! | `message` | text | `{ message }` |
 //! | `typing` | boolean | nothing, not even that |
 //!
 //! What is refused is acknowledged with `{ ok: false, error }`, and what does not have this form at
 //! all with the `{ error }` of the library. The others in the room get `message` with
-//! `{ id, nickname, text, time }`, `typing` with `{ nickname, typing }`, and `joined` and `left` with
+//! `{ id, room, nickname, text, time }`, `typing` with `{ nickname, typing }`, and `joined` and `left` with
 //! `{ nickname, online }`.
+//!
+//! Several servers that share a Redis are one chat; `../node-chat` is the same for Node, and can be
+//! one of them.
 
 mod handlers;
 mod messages;
+mod nodes;
 mod rooms;
 
 use std::net::SocketAddr;

@@ -14,15 +14,18 @@ pub(crate) struct Join {
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Joined<'a> {
+    pub(crate) node: &'a str,
     pub(crate) nickname: &'a str,
     pub(crate) room: &'a str,
     pub(crate) history: &'a VecDeque<Message>,
     pub(crate) online: &'a [String],
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Message {
-    pub(crate) id: u64,
+    /// Of all messages, on whatever node.
+    pub(crate) id: String,
+    pub(crate) room: String,
     pub(crate) nickname: String,
     pub(crate) text: String,
     /// Milliseconds since 1970.
@@ -38,6 +41,13 @@ pub(crate) struct Posted {
 pub(crate) struct Presence<'a> {
     pub(crate) nickname: &'a str,
     pub(crate) online: &'a [String],
+}
+
+/// What nodes tell each other of someone who joined or left.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Change {
+    pub(crate) nickname: String,
+    pub(crate) room: String,
 }
 
 #[derive(Debug, Serialize)]

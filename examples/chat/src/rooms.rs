@@ -7,60 +7,116 @@ use std::{
 
 use crate::messages::{Message, Refusal};
 
-pub(crate) const ROOMS: [&str; 3] = ["general", "random", "rust"];
+const ROOMS: [&str; 3] = ["general", "random", "rust"];
 
 const HISTORY: usize = 100;
 const MESSAGE_CHARS: usize = 2000;
 
+/// The name of a room, if there is one of this name.
+pub(crate) fn find(name: &str) -> Option<&'static str> {
+    ROOMS.into_iter().find(|room| *room == name)
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Rooms(HashMap<&'static str, Room>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Room {
-    /// Sorted. Who is here twice is listed twice.
-    online: Vec<String>,
+    name: &'static str,
+    /// In the order of their times; those of other nodes may come later than they were written.
     history: VecDeque<Message>,
-    last_id: u64,
+    /// How many were posted here.
+    posted: u64,
+    /// On all nodes, sorted. Who is here twice is listed twice.
+    online: Vec<String>,
+    /// The number of the census that found them. It takes a while, and a later one may be faster.
+    census: u64,
+    /// How many censuses have begun.
+    censuses: u64,
+}
+
+/// Who posts a message: a socket, and the name that others see.
+pub(crate) struct Author<'a> {
+    pub(crate) socket: &'a str,
+    pub(crate) nickname: String,
 }
 
 impl Rooms {
     /// A room, which is empty at first.
     pub(crate) fn get(&mut self, name: &'static str) -> &mut Room {
-        self.0.entry(name).or_default()
+        self.0.entry(name).or_insert_with(|| Room::new(name))
+    }
+
+    /// Adds a message that was posted on another node.
+    pub(crate) fn keep(&mut self, message: Message) {
+        if let Some(name) = find(&message.room) {
+            self.get(name).keep(message);
+        }
+    }
+
+    /// All messages of all rooms.
+    pub(crate) fn history(&self) -> Vec<Message> {
+        self.0.values().flat_map(|room| &room.history).cloned().collect()
     }
 }
 
 impl Room {
-    pub(crate) fn enter(&mut self, nickname: &str) {
-        let place = self.online.partition_point(|other| other.as_str() < nickname);
-        self.online.insert(place, nickname.to_owned());
-    }
-
-    pub(crate) fn leave(&mut self, nickname: &str) {
-        if let Some(place) = self.online.iter().position(|other| other == nickname) {
-            self.online.remove(place);
+    fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            history: VecDeque::new(),
+            posted: 0,
+            online: Vec::new(),
+            census: 0,
+            censuses: 0,
         }
     }
 
     /// Adds a message to the history, which forgets the oldest.
     pub(crate) fn post(
         &mut self,
-        nickname: String,
+        author: Author<'_>,
         text: String,
         time: u64,
-    ) -> Result<&Message, Refusal> {
+    ) -> Result<Message, Refusal> {
         if text.trim().is_empty() {
             return Err(Refusal::EmptyMessage);
         }
         if text.chars().count() > MESSAGE_CHARS {
             return Err(Refusal::LongMessage { max: MESSAGE_CHARS });
         }
-        if self.history.len() == HISTORY {
+        self.posted += 1;
+        let id = format!("{}-{}", author.socket, self.posted);
+        let message = Message { id, room: self.name.into(), nickname: author.nickname, text, time };
+        self.keep(message.clone());
+        Ok(message)
+    }
+
+    /// Adds a message to the history, unless it is there.
+    pub(crate) fn keep(&mut self, message: Message) {
+        let place = self.history.partition_point(|other| other.time <= message.time);
+        if self.history.iter().any(|other| other.id == message.id) {
+            return;
+        }
+        self.history.insert(place, message);
+        if self.history.len() > HISTORY {
             self.history.pop_front();
         }
-        self.last_id += 1;
-        self.history.push_back(Message { id: self.last_id, nickname, text, time });
-        Ok(&self.history[self.history.len() - 1])
+    }
+
+    /// Begins to find out who is here, and gives the number of that.
+    pub(crate) fn begin_census(&mut self) -> u64 {
+        self.censuses += 1;
+        self.censuses
+    }
+
+    /// Takes what was found out, unless a newer census knows better.
+    pub(crate) fn end_census(&mut self, number: u64, mut online: Vec<String>) {
+        if number > self.census {
+            online.sort();
+            self.census = number;
+            self.online = online;
+        }
     }
 
     pub(crate) fn online(&self) -> &[String] {
@@ -82,15 +138,21 @@ pub(crate) fn now() -> u64 {
 mod tests {
     use super::*;
 
-    fn say(room: &mut Room, text: &str) -> Result<u64, Refusal> {
-        room.post("Ada".into(), text.into(), 0).map(|message| message.id)
+    fn say(room: &mut Room, text: &str) -> Result<String, Refusal> {
+        let author = Author { socket: "a", nickname: "Ada".into() };
+        room.post(author, text.into(), 0).map(|message| message.id)
+    }
+
+    fn told(id: &str, time: u64) -> Message {
+        let (room, nickname, text) = ("rust".into(), "Bo".into(), id.into());
+        Message { id: id.into(), room, nickname, text, time }
     }
 
     #[test]
     fn the_history_keeps_the_last_messages_in_order() {
-        let mut room = Room::default();
+        let mut room = Room::new("rust");
         for number in 1..=130 {
-            assert_eq!(say(&mut room, &number.to_string()), Ok(number));
+            assert_eq!(say(&mut room, &number.to_string()), Ok(format!("a-{number}")));
         }
         let texts: Vec<&str> = room.history().iter().map(|message| &*message.text).collect();
         assert_eq!(texts.len(), 100);
@@ -98,24 +160,32 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_message_leaves_no_trace() {
-        let mut room = Room::default();
-        assert_eq!(say(&mut room, " \n"), Err(Refusal::EmptyMessage));
-        assert_eq!(say(&mut room, &"é".repeat(2001)), Err(Refusal::LongMessage { max: 2000 }));
-        assert!(room.history().is_empty());
-        assert_eq!(say(&mut room, &"é".repeat(2000)), Ok(1));
+    fn what_other_nodes_tell_is_kept_once_and_where_it_belongs() {
+        let mut rooms = Rooms::default();
+        for (id, time) in [("b-2", 20), ("b-3", 30), ("b-1", 10), ("b-2", 20)] {
+            rooms.keep(told(id, time));
+        }
+        rooms.keep(Message { room: "no such".into(), ..told("b-4", 40) });
+        let ids: Vec<String> = rooms.history().into_iter().map(|message| message.id).collect();
+        assert_eq!(ids, ["b-1", "b-2", "b-3"]);
     }
 
     #[test]
-    fn one_of_two_windows_leaves() {
-        let mut room = Room::default();
-        for nickname in ["Bo", "Ada", "Bo"] {
-            room.enter(nickname);
-        }
+    fn a_refused_message_leaves_no_trace() {
+        let mut room = Room::new("rust");
+        assert_eq!(say(&mut room, " \n"), Err(Refusal::EmptyMessage));
+        assert_eq!(say(&mut room, &"é".repeat(2001)), Err(Refusal::LongMessage { max: 2000 }));
+        assert!(room.history().is_empty());
+        assert_eq!(say(&mut room, &"é".repeat(2000)), Ok("a-1".into()));
+    }
+
+    #[test]
+    fn who_is_online_is_what_the_newest_census_says() {
+        let mut room = Room::new("rust");
+        let (first, second) = (room.begin_census(), room.begin_census());
+        room.end_census(second, vec!["Bo".into(), "Ada".into(), "Bo".into()]);
+        room.end_census(first, vec!["Ada".into()]);
         assert_eq!(room.online(), ["Ada", "Bo", "Bo"]);
-        room.leave("Bo");
-        room.leave("Cy");
-        assert_eq!(room.online(), ["Ada", "Bo"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tower::{Layer, service_fn};
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let io = common::builder()?.build()?;
-    chat::attach(&io);
+    chat::attach(&io, "hyper-chat");
     let service = SocketIoLayer::new(&io).layer(service_fn(page));
 
     let listener = common::listener()?;

@@ -6,7 +6,7 @@ use warp::Filter;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let io = common::builder()?.build()?;
-    chat::attach(&io);
+    chat::attach(&io, "warp-chat");
     let routes = socketio_warp::filter(&io).or(common::routes(chat::ASSETS));
 
     let listener = common::listener()?;
