@@ -98,6 +98,8 @@ pub use self::typescript::{TypeScript, TypeScriptError};
 
 mod accept;
 mod clock;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 mod config;
 mod error;
 mod id;

@@ -8,11 +8,13 @@
 mod args;
 mod assembler;
 mod decode;
+#[cfg(feature = "cluster")]
+pub(crate) mod document;
 mod encode;
 mod encoded;
 pub mod engine;
 mod framing;
-#[cfg(feature = "msgpack")]
+#[cfg(any(feature = "cluster", feature = "msgpack"))]
 mod msgpack;
 pub mod packet;
 mod parser;

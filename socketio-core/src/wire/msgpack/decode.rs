@@ -1,75 +1,35 @@
 //! `MessagePack` to JSON, bytes taken out as attachments.
 
-use std::{fmt::Write, mem};
+use std::fmt::Write;
 
+use bytes::Bytes;
 use rmp::Marker;
 use time::OffsetDateTime;
 
-use super::*;
-use crate::wire::{
-    AckId, RawArgs,
-    packet::{ROOT, check},
-};
+use super::{BytesAs, DATE, EXTENSION, MAX_DEPTH};
+use crate::wire::{AssemblerLimits, PacketError};
 
-/// Reads a whole packet: `{ type, nsp, data?, id?, options? }`.
-pub(super) fn packet(bytes: &Bytes, limits: AssemblerLimits) -> Result<Packet, PacketError> {
-    let mut reader = Reader::new(bytes, limits);
-    let fields = reader.fields()?;
-    let kind = fields.kind.ok_or(PacketError::Type)?;
-    let namespace = fields.namespace.as_deref().ok_or(PacketError::Payload)?;
-    let namespace: String = serde_json::from_str(namespace).map_err(|_| PacketError::Payload)?;
-    let namespace = match namespace.as_str() {
-        "/" => ROOT,
-        _ => namespace.into(),
-    };
-    let id =
-        fields.id.map(|id| id.parse().map(AckId).map_err(|_| PacketError::AckId)).transpose()?;
-    let data = fields.data.map(ByteString::from);
-    Ok(match (kind.as_str(), data) {
-        ("0", data) => {
-            Packet::Connect { namespace, auth: data.map(|data| check(data, b"{")).transpose()? }
-        }
-        ("1", None) => Packet::Disconnect { namespace },
-        ("2", Some(data)) => {
-            let (name, mut args) = RawArgs::event(data)?;
-            args.attach(reader.parts);
-            Packet::Event { namespace, id, name, args }
-        }
-        ("3", Some(data)) => {
-            let mut args = RawArgs::list(data)?;
-            args.attach(reader.parts);
-            Packet::Ack { namespace, id, args }
-        }
-        ("4", Some(data)) => Packet::ConnectError { namespace, data },
-        ("1" | "2" | "3" | "4", _) => return Err(PacketError::Payload),
-        _ => return Err(PacketError::Type),
-    })
-}
-
-/// The values of a packet as JSON; `undefined` is as if it were not there.
-#[derive(Default)]
-struct Fields {
-    kind: Option<String>,
-    namespace: Option<String>,
-    data: Option<String>,
-    id: Option<String>,
-}
-
-struct Reader<'a> {
+/// Reads values, one behind the other, as JSON.
+pub(super) struct Reader<'a> {
     bytes: &'a Bytes,
     position: usize,
     limits: AssemblerLimits,
-    json: String,
+    bytes_as: BytesAs,
+    /// What was read last.
+    pub(super) json: String,
     parts: Vec<Bytes>,
     part_bytes: usize,
+    /// The lowest number of the objects that look like placeholders.
+    lookalike: Option<usize>,
 }
 
 /// What a value begins with: all of it, or how much follows.
-enum Item {
+pub(super) enum Item {
     Array(usize),
     Binary(usize),
     Bool(bool),
-    Date(i64),
+    /// In milliseconds since 1970.
+    Date(i128),
     Float(f64),
     Map(usize),
     Null,
@@ -80,38 +40,33 @@ enum Item {
 }
 
 impl<'a> Reader<'a> {
-    fn new(bytes: &'a Bytes, limits: AssemblerLimits) -> Self {
-        Self { bytes, position: 0, limits, json: String::new(), parts: Vec::new(), part_bytes: 0 }
+    pub(super) fn new(bytes: &'a Bytes, limits: AssemblerLimits, bytes_as: BytesAs) -> Self {
+        Self {
+            bytes,
+            position: 0,
+            limits,
+            bytes_as,
+            json: String::new(),
+            parts: Vec::new(),
+            part_bytes: 0,
+            lookalike: None,
+        }
     }
 
-    fn fields(&mut self) -> Result<Fields, PacketError> {
-        let Item::Map(len) = self.item()? else {
+    /// Nothing is to follow. Gives what the placeholders stand for, unless there are objects that
+    /// look as if they stood for the same: nobody could tell these apart.
+    pub(super) fn finish(self) -> Result<Vec<Bytes>, PacketError> {
+        if self.position < self.bytes.len() {
             return Err(PacketError::Malformed);
-        };
-        let mut fields = Fields::default();
-        for _ in 0..len {
-            let Item::String(len) = self.item()? else {
-                return Err(PacketError::Malformed);
-            };
-            let name = self.take(len)?;
-            let is_written = self.value(0)?;
-            let value = is_written.then(|| mem::take(&mut self.json));
-            match name {
-                b"type" => fields.kind = value,
-                b"nsp" => fields.namespace = value,
-                b"data" => fields.data = value,
-                b"id" => fields.id = value,
-                _ => self.json.clear(),
-            }
         }
-        match self.position == self.bytes.len() {
-            true => Ok(fields),
-            false => Err(PacketError::Malformed),
+        match self.lookalike {
+            Some(index) if index < self.parts.len() => Err(PacketError::Placeholder),
+            _ => Ok(self.parts),
         }
     }
 
     /// Writes the next value as JSON. Tells whether there is one, which `undefined` is not.
-    fn value(&mut self, depth: usize) -> Result<bool, PacketError> {
+    pub(super) fn value(&mut self, depth: usize) -> Result<bool, PacketError> {
         match self.item()? {
             Item::Array(_) | Item::Map(_) if depth == MAX_DEPTH => {
                 return Err(PacketError::Malformed);
@@ -120,7 +75,7 @@ impl<'a> Reader<'a> {
             Item::Binary(len) => self.binary(len)?,
             Item::Bool(value) => self.put(value),
             Item::Date(millis) => self.date(millis),
-            Item::Float(value) => self.put(serde_json::Value::from(value)),
+            Item::Float(value) => self.float(value),
             Item::Map(len) => self.map(len, depth)?,
             Item::Null => self.put("null"),
             Item::Signed(value) => self.put(value),
@@ -147,12 +102,13 @@ impl<'a> Reader<'a> {
 
     fn map(&mut self, len: usize, depth: usize) -> Result<(), PacketError> {
         self.json.push('{');
-        let mut is_first = true;
+        let (mut is_first, mut is_marked, mut num) = (true, false, None);
         for _ in 0..len {
             let start = self.json.len();
             if !is_first {
                 self.json.push(',');
             }
+            let key = self.json.len();
             match self.item()? {
                 Item::String(len) => self.string(len)?,
                 // What JavaScript makes of them as names.
@@ -165,6 +121,12 @@ impl<'a> Reader<'a> {
                 true => is_first = false,
                 false => self.json.truncate(start),
             }
+            let entry = self.json.get(key..).unwrap_or_default();
+            is_marked |= entry == r#""_placeholder":true"#;
+            num = entry.strip_prefix("\"num\":").map_or(num, |num| num.parse().ok());
+        }
+        if is_marked && let Some(num) = num {
+            self.lookalike = Some(self.lookalike.map_or(num, |lowest| lowest.min(num)));
         }
         self.json.push('}');
         Ok(())
@@ -186,14 +148,33 @@ impl<'a> Reader<'a> {
         if self.part_bytes > self.limits.bytes {
             return Err(PacketError::TooLarge);
         }
-        self.put(format_args!(r#"{{"_placeholder":true,"num":{}}}"#, self.parts.len()));
-        self.parts.push(part);
+        match self.bytes_as {
+            #[cfg(feature = "cluster")]
+            BytesAs::Json => {
+                let bytes: &[u8] = &part;
+                let bytes = serde_json::to_string(bytes).expect("a list of numbers");
+                self.put(format_args!(r#"{{"type":"Buffer","data":{bytes}}}"#));
+            }
+            BytesAs::Attachments => {
+                self.put(format_args!(r#"{{"_placeholder":true,"num":{}}}"#, self.parts.len()));
+                self.parts.push(part);
+            }
+        }
         Ok(())
     }
 
+    /// Whole numbers may come as floats where JavaScript cannot count one by one any more.
+    fn float(&mut self, value: f64) {
+        const UNSAFE: f64 = (1_u64 << 53) as f64;
+        match value.fract() == 0.0 && (UNSAFE..u64::MAX as f64).contains(&value.abs()) {
+            true => self.put(value as i128),
+            false => self.put(serde_json::Value::from(value)),
+        }
+    }
+
     /// As `toJSON` writes it. A date that has no such text is as one that is none.
-    fn date(&mut self, millis: i64) {
-        match OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000) {
+    fn date(&mut self, millis: i128) {
+        match OffsetDateTime::from_unix_timestamp_nanos(millis.saturating_mul(1_000_000)) {
             Ok(date) if date.year() >= 0 => self.put(format_args!(
                 "\"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z\"",
                 date.year(),
@@ -212,7 +193,7 @@ impl<'a> Reader<'a> {
         write!(self.json, "{json}").expect("a string takes every write");
     }
 
-    fn item(&mut self) -> Result<Item, PacketError> {
+    pub(super) fn item(&mut self) -> Result<Item, PacketError> {
         Ok(match Marker::from_u8(self.unsigned(1)? as u8) {
             Marker::FixPos(value) => Item::Unsigned(value.into()),
             Marker::FixNeg(value) => Item::Signed(value.into()),
@@ -242,33 +223,43 @@ impl<'a> Reader<'a> {
             Marker::FixMap(len) => Item::Map(len.into()),
             Marker::Map16 => Item::Map(self.len(2)?),
             Marker::Map32 => Item::Map(self.len(4)?),
-            Marker::FixExt1 => {
-                self.extension()?;
-                self.take(1)?;
-                Item::Undefined
-            }
-            Marker::FixExt8 => {
-                self.extension()?;
-                Item::Date(self.unsigned(8)? as i64)
-            }
-            Marker::Ext8 => self.array_buffer(1)?,
-            Marker::Ext16 => self.array_buffer(2)?,
-            Marker::Ext32 => self.array_buffer(4)?,
-            Marker::FixExt2 | Marker::FixExt4 | Marker::FixExt16 | Marker::Reserved => {
-                return Err(PacketError::Malformed);
-            }
+            Marker::FixExt1 => self.extension(1)?,
+            Marker::FixExt2 => self.extension(2)?,
+            Marker::FixExt4 => self.extension(4)?,
+            Marker::FixExt8 => self.extension(8)?,
+            Marker::FixExt16 => self.extension(16)?,
+            Marker::Ext8 => self.array_buffer_or_date(1)?,
+            Marker::Ext16 => self.array_buffer_or_date(2)?,
+            Marker::Ext32 => self.array_buffer_or_date(4)?,
+            Marker::Reserved => return Err(PacketError::Malformed),
         })
     }
 
-    fn array_buffer(&mut self, bytes: usize) -> Result<Item, PacketError> {
-        let len = self.len(bytes)?;
-        self.extension()?;
-        Ok(Item::Binary(len))
+    /// An extension of one of the lengths that have a marker of their own.
+    fn extension(&mut self, len: usize) -> Result<Item, PacketError> {
+        match (self.unsigned(1)?, len) {
+            (EXTENSION, 1) => {
+                self.take(1)?;
+                Ok(Item::Undefined)
+            }
+            (EXTENSION, 8) => Ok(Item::Date((self.unsigned(8)? as i64).into())),
+            (DATE, 4) => Ok(Item::Date(i128::from(self.unsigned(4)?) * 1000)),
+            (DATE, 8) => {
+                let both = self.unsigned(8)?;
+                Ok(date((both & SECONDS) as i64, both >> SECONDS.count_ones()))
+            }
+            _ => Err(PacketError::Malformed),
+        }
     }
 
-    fn extension(&mut self) -> Result<(), PacketError> {
-        match self.unsigned(1)? {
-            EXTENSION => Ok(()),
+    fn array_buffer_or_date(&mut self, bytes: usize) -> Result<Item, PacketError> {
+        let len = self.len(bytes)?;
+        match (self.unsigned(1)?, len) {
+            (EXTENSION, len) => Ok(Item::Binary(len)),
+            (DATE, 12) => {
+                let nanos = self.unsigned(4)?;
+                Ok(date(self.unsigned(8)? as i64, nanos))
+            }
             _ => Err(PacketError::Malformed),
         }
     }
@@ -282,10 +273,17 @@ impl<'a> Reader<'a> {
         Ok(bytes.fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
-    fn take(&mut self, len: usize) -> Result<&'a [u8], PacketError> {
+    pub(super) fn take(&mut self, len: usize) -> Result<&'a [u8], PacketError> {
         let rest = &self.bytes[self.position..];
         let taken = rest.get(..len).ok_or(PacketError::Malformed)?;
         self.position += len;
         Ok(taken)
     }
+}
+
+/// The bits of a date in eight bytes that are its seconds; the others are nanoseconds.
+const SECONDS: u64 = (1 << 34) - 1;
+
+fn date(seconds: i64, nanos: u64) -> Item {
+    Item::Date(i128::from(seconds) * 1000 + i128::from(nanos / 1_000_000))
 }

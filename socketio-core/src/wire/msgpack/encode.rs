@@ -1,97 +1,150 @@
 //! JSON to `MessagePack`, attachments put in where their placeholders stand.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
 use rmp::encode;
-use serde::{
-    Deserializer,
-    de::{DeserializeSeed, MapAccess, SeqAccess, Visitor},
-};
 
-use crate::wire::{AckId, Packet, RawArgs};
+use super::MAX_DEPTH;
 
-/// Writes a packet: `{ type, nsp, id?, data? }`.
-pub(super) fn packet(packet: &Packet) -> Vec<u8> {
-    let mut writer = Writer { out: Vec::with_capacity(64), parts: &[] };
-    match packet {
-        Packet::Connect { namespace, auth } => {
-            writer.head(0, namespace, None, auth.is_some());
-            if let Some(auth) = auth {
-                writer.json(auth);
-            }
-        }
-        Packet::Disconnect { namespace } => writer.head(1, namespace, None, false),
-        Packet::Event { namespace, id, name, args } => {
-            writer.head(2, namespace, *id, true);
-            writer.args(Some(name), args);
-        }
-        Packet::Ack { namespace, id, args } => {
-            writer.head(3, namespace, *id, true);
-            writer.args(None, args);
-        }
-        Packet::ConnectError { namespace, data } => {
-            writer.head(4, namespace, None, true);
-            writer.json(data);
-        }
-    }
-    writer.out
+/// Writes values, one behind the other.
+pub(super) struct Writer<'a> {
+    pub(super) out: Vec<u8>,
+    pub(super) parts: &'a [Bytes],
 }
 
-struct Writer<'a> {
-    out: Vec<u8>,
-    parts: &'a [Bytes],
+/// What a value may be the part of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Index(usize),
+    Other,
+    True,
 }
 
 impl<'a> Writer<'a> {
-    /// All but the data, which comes last.
-    fn head(&mut self, kind: u64, namespace: &str, id: Option<AckId>, has_data: bool) {
-        let fields = 2 + u32::from(id.is_some()) + u32::from(has_data);
-        sure(encode::write_map_len(&mut self.out, fields));
-        self.string("type");
-        sure(encode::write_uint(&mut self.out, kind));
-        self.string("nsp");
-        self.string(namespace);
-        if let Some(AckId(id)) = id {
-            self.string("id");
-            sure(encode::write_uint(&mut self.out, id));
-        }
-        if has_data {
-            self.string("data");
-        }
+    pub(super) fn new(parts: &'a [Bytes]) -> Self {
+        Self { out: Vec::with_capacity(64), parts }
     }
 
-    fn args(&mut self, name: Option<&str>, args: &'a RawArgs) {
-        self.parts = args.attachments();
-        let len = args.len() + usize::from(name.is_some());
-        sure(encode::write_array_len(&mut self.out, length(len)));
-        if let Some(name) = name {
-            self.string(name);
-        }
-        for argument in args.iter() {
-            self.json(argument);
-        }
-    }
-
-    /// Writes a value. One that is too deep is written as `null`: there is no way to read it.
-    fn json(&mut self, json: &str) {
+    /// Writes a value that stands in so many others. What nobody could read is `null`: what is too deep, or a number too large.
+    /// `serde_json` would give up all of it, and with it an event that is fine but for that.
+    pub(super) fn json(&mut self, json: &str, depth: usize) {
         let start = self.out.len();
-        let json = &mut serde_json::Deserializer::from_str(json);
-        if (Value { writer: self }).deserialize(json).is_err() {
+        if self.value(&mut Json { rest: json }, depth).is_none() {
             self.out.truncate(start);
-            sure(encode::write_nil(&mut self.out));
+            self.null();
         }
     }
 
-    fn string(&mut self, text: &str) {
+    pub(super) fn array(&mut self, len: usize) {
+        sure(encode::write_array_len(&mut self.out, length(len)));
+    }
+
+    pub(super) fn map(&mut self, len: usize) {
+        sure(encode::write_map_len(&mut self.out, length(len)));
+    }
+
+    pub(super) fn string(&mut self, text: &str) {
         sure(encode::write_str(&mut self.out, text));
     }
 
+    pub(super) fn unsigned(&mut self, number: u64) {
+        sure(encode::write_uint(&mut self.out, number));
+    }
+
+    fn null(&mut self) {
+        sure(encode::write_nil(&mut self.out));
+    }
+
+    /// Writes the next value. There is none where the text is not JSON.
+    fn value(&mut self, json: &mut Json<'_>, depth: usize) -> Option<Seen> {
+        match json.peek()? {
+            b'[' | b'{' if depth == MAX_DEPTH => {
+                json.skip()?;
+                self.null();
+            }
+            b'[' => self.elements(json, depth)?,
+            b'{' => self.entries(json, depth)?,
+            b'"' => self.string(&json.string()?),
+            _ => return self.scalar(json.scalar()),
+        }
+        Some(Seen::Other)
+    }
+
+    fn scalar(&mut self, token: &str) -> Option<Seen> {
+        match token {
+            "null" => self.null(),
+            "true" => {
+                sure(encode::write_bool(&mut self.out, true));
+                return Some(Seen::True);
+            }
+            "false" => sure(encode::write_bool(&mut self.out, false)),
+            number => {
+                if let Ok(number) = number.parse() {
+                    self.unsigned(number);
+                    return Some(usize::try_from(number).map_or(Seen::Other, Seen::Index));
+                } else if let Ok(number) = number.parse() {
+                    sure(encode::write_sint(&mut self.out, number));
+                } else {
+                    match number.parse::<f64>().ok()? {
+                        number if number.is_finite() => {
+                            sure(encode::write_f64(&mut self.out, number));
+                        }
+                        _ => self.null(),
+                    }
+                }
+            }
+        }
+        Some(Seen::Other)
+    }
+
+    fn elements(&mut self, json: &mut Json<'_>, depth: usize) -> Option<()> {
+        let (start, mut len) = (self.out.len(), 0);
+        json.open();
+        while json.next(b']', len)? {
+            self.value(json, depth + 1)?;
+            len += 1;
+        }
+        self.put_first(start, |writer| writer.array(len));
+        Some(())
+    }
+
+    fn entries(&mut self, json: &mut Json<'_>, depth: usize) -> Option<()> {
+        let (start, mut len) = (self.out.len(), 0);
+        let (mut marker, mut num) = (Seen::Other, Seen::Other);
+        json.open();
+        while json.next(b'}', len)? {
+            let key = json.string()?;
+            self.string(&key);
+            json.colon()?;
+            let value = self.value(json, depth + 1)?;
+            match &*key {
+                "_placeholder" => marker = value,
+                "num" => num = value,
+                _ => {}
+            }
+            len += 1;
+        }
+        let part = match (marker, num) {
+            (Seen::True, Seen::Index(index)) => self.parts.get(index),
+            _ => None,
+        };
+        match part {
+            Some(part) => {
+                self.out.truncate(start);
+                sure(encode::write_bin(&mut self.out, part));
+            }
+            None => self.put_first(start, |writer| writer.map(len)),
+        }
+        Some(())
+    }
+
     /// Puts the head of an array or a map where it begins: only its end shows how long it is.
-    fn insert(&mut self, start: usize, head: impl FnOnce(&mut Vec<u8>)) {
-        let mut bytes = Vec::new();
-        head(&mut bytes);
-        self.out.splice(start..start, bytes);
+    fn put_first(&mut self, start: usize, head: impl FnOnce(&mut Self)) {
+        let end = self.out.len();
+        head(self);
+        let len = self.out.len() - end;
+        self.out[start..].rotate_right(len);
     }
 }
 
@@ -103,99 +156,98 @@ fn length(len: usize) -> u32 {
     u32::try_from(len).expect("a packet is below 4 GiB")
 }
 
-/// What a value may be the part of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Seen {
-    Index(usize),
-    Other,
-    True,
+/// What is left of a JSON text.
+struct Json<'a> {
+    rest: &'a str,
 }
 
-/// Writes the JSON value that it is read from.
-struct Value<'w, 'a> {
-    writer: &'w mut Writer<'a>,
-}
-
-impl<'de> DeserializeSeed<'de> for Value<'_, '_> {
-    type Value = Seen;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Seen, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Value<'_, '_> {
-    type Value = Seen;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
+impl<'a> Json<'a> {
+    /// What the next token begins with.
+    fn peek(&mut self) -> Option<u8> {
+        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        self.rest.bytes().next()
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Seen, E> {
-        sure(encode::write_bool(&mut self.writer.out, value));
-        Ok(if value { Seen::True } else { Seen::Other })
+    /// Passes over the bracket that a list begins with.
+    fn open(&mut self) {
+        self.rest = &self.rest[1..];
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Seen, E> {
-        sure(encode::write_sint(&mut self.writer.out, value));
-        Ok(Seen::Other)
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Seen, E> {
-        sure(encode::write_uint(&mut self.writer.out, value));
-        Ok(usize::try_from(value).map_or(Seen::Other, Seen::Index))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Seen, E> {
-        sure(encode::write_f64(&mut self.writer.out, value));
-        Ok(Seen::Other)
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Seen, E> {
-        self.writer.string(value);
-        Ok(Seen::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Seen, E> {
-        sure(encode::write_nil(&mut self.writer.out));
-        Ok(Seen::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Seen, A::Error> {
-        let writer = self.writer;
-        let (start, mut len) = (writer.out.len(), 0);
-        while seq.next_element_seed(Value { writer })?.is_some() {
-            len += 1;
-        }
-        writer.insert(start, |out| sure(encode::write_array_len(out, length(len))));
-        Ok(Seen::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Seen, A::Error> {
-        let writer = self.writer;
-        let (start, mut len) = (writer.out.len(), 0);
-        let (mut marker, mut num) = (Seen::Other, Seen::Other);
-        while let Some(key) = map.next_key::<String>()? {
-            writer.string(&key);
-            let value = map.next_value_seed(Value { writer })?;
-            match key.as_str() {
-                "_placeholder" => marker = value,
-                "num" => num = value,
-                _ => {}
+    /// Whether a list has one more, after so many. Passes over what comes before it, or its end.
+    fn next(&mut self, end: u8, len: usize) -> Option<bool> {
+        match self.peek()? {
+            byte if byte == end => {
+                self.open();
+                return Some(false);
             }
-            len += 1;
+            b',' if len > 0 => self.open(),
+            _ if len > 0 => return None,
+            _ => {}
         }
-        let part = match (marker, num) {
-            (Seen::True, Seen::Index(index)) => writer.parts.get(index),
-            _ => None,
-        };
-        match part {
-            Some(part) => {
-                writer.out.truncate(start);
-                sure(encode::write_bin(&mut writer.out, part));
+        self.peek().map(|_| true)
+    }
+
+    fn colon(&mut self) -> Option<()> {
+        (self.peek()? == b':').then(|| self.open())
+    }
+
+    fn string(&mut self) -> Option<Cow<'a, str>> {
+        let token = self.quoted()?;
+        let inner = &token[1..token.len() - 1];
+        if !inner.contains('\\') {
+            return Some(inner.into());
+        }
+        // As bytes, since JavaScript strings may have halves of characters.
+        let bytes: Bytes = serde_json::from_str(token).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned().into())
+    }
+
+    /// A string as it stands, with its quotes.
+    fn quoted(&mut self) -> Option<&'a str> {
+        if self.peek()? != b'"' {
+            return None;
+        }
+        let mut from = 1;
+        loop {
+            let found = self.rest.get(from..)?.find(['"', '\\'])? + from;
+            match self.rest.as_bytes()[found] {
+                b'"' => return Some(self.take(found + 1)),
+                // An escape: what is behind it does not end the string.
+                _ => from = found + 1 + self.rest[found + 1..].chars().next()?.len_utf8(),
             }
-            None => writer.insert(start, |out| sure(encode::write_map_len(out, length(len)))),
         }
-        Ok(Seen::Other)
+    }
+
+    /// A word or a number.
+    fn scalar(&mut self) -> &'a str {
+        let end = self.rest.find([',', ']', '}', ' ', '\t', '\n', '\r']);
+        self.take(end.unwrap_or(self.rest.len()))
+    }
+
+    /// Passes over a list and what stands in it, however deep.
+    fn skip(&mut self) -> Option<()> {
+        let mut depth = 0_usize;
+        loop {
+            match self.peek()? {
+                b'"' => drop(self.quoted()?),
+                byte => {
+                    match byte {
+                        b'[' | b'{' => depth += 1,
+                        b']' | b'}' => depth -= 1,
+                        _ => {}
+                    }
+                    self.rest = self.rest.get(1..)?;
+                }
+            }
+            if depth == 0 {
+                return Some(());
+            }
+        }
+    }
+
+    fn take(&mut self, len: usize) -> &'a str {
+        let (taken, rest) = self.rest.split_at(len);
+        self.rest = rest;
+        taken
     }
 }

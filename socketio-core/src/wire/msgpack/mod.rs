@@ -1,65 +1,66 @@
-//! Packets as `MessagePack`, as `socket.io-msgpack-parser` writes them.
+//! JSON with attachments as `MessagePack`, and back: in the dialects of `notepack.io` 2 and 3 and of
+//! `@msgpack/msgpack`.
 
 mod decode;
 mod encode;
+#[cfg(feature = "msgpack")]
+mod packet;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "cluster")]
+use std::mem;
+
+#[cfg(feature = "cluster")]
 use bytes::Bytes;
-use bytestring::ByteString;
 
-use super::{
-    assembler::AssemblerLimits,
-    encoded::Encoded,
-    engine::Message,
-    packet::{Packet, PacketError},
-    parser::{Decoder, Parser},
-};
+#[cfg(feature = "msgpack")]
+pub use self::packet::MsgPack;
+#[cfg(feature = "cluster")]
+use self::{decode::Reader, encode::Writer};
+#[cfg(feature = "cluster")]
+use super::{assembler::AssemblerLimits, packet::PacketError};
 
-/// Packets as `MessagePack`: smaller where there are many numbers or bytes. Clients need
-/// `socket.io-msgpack-parser`, or the bundle `socket.io.msgpack.min.js`.
-///
-/// Handlers see what they see of other clients: bytes, those in an `ArrayBuffer` too, are bytes, a
-/// `Date` is a string as `toISOString` makes it, `undefined` is `null` in a list and left out of an
-/// object, a number that JSON cannot write is `null`. [`Limits`](crate::Limits) for attachments are
-/// those for binary values.
-///
-/// ```
-/// use socketio_core::{MsgPack, SocketIo};
-///
-/// let io = SocketIo::builder().parser(MsgPack).build()?;
-/// # Ok::<(), socketio_core::ConfigError>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MsgPack;
+/// How deep arrays and objects may stand in each other: as deep as `serde_json` reads, and a few for
+/// what messages are wrapped in.
+const MAX_DEPTH: usize = 128 + 8;
 
-impl Parser for MsgPack {
-    fn encode(&self, packet: Packet) -> Encoded {
-        Message::Binary(encode::packet(&packet).into()).into()
-    }
-
-    fn decoder(&self, limits: AssemblerLimits) -> Box<dyn Decoder> {
-        Box::new(MsgPackDecoder { limits })
-    }
-}
-
-#[derive(Debug)]
-struct MsgPackDecoder {
-    limits: AssemblerLimits,
-}
-
-impl Decoder for MsgPackDecoder {
-    fn decode(&mut self, message: Message) -> Result<Option<Packet>, PacketError> {
-        match message {
-            Message::Binary(bytes) => decode::packet(&bytes, self.limits).map(Some),
-            Message::Text(_) => Err(PacketError::Malformed),
-        }
-    }
-}
-
-/// How deep arrays and objects may stand in each other, as for JSON.
-const MAX_DEPTH: usize = 128;
-
-/// The extension for what `MessagePack` has no type for: `undefined` in one byte, a `Date` in eight,
-/// and an `ArrayBuffer` with its length in front.
+/// The extension for what `notepack.io` 2 has no type for: `undefined` in one byte, a `Date` in
+/// eight, and an `ArrayBuffer` with its length in front.
 const EXTENSION: u64 = 0;
+
+/// The extension of `MessagePack` for dates, −1, in four, eight or twelve bytes.
+const DATE: u64 = 0xff;
+
+/// What becomes of bytes when they are read.
+#[derive(Clone, Copy)]
+pub(super) enum BytesAs {
+    /// Placeholders stand for them.
+    Attachments,
+    /// They are written out, as `JSON.stringify` does with a `Buffer`.
+    #[cfg(feature = "cluster")]
+    Json,
+}
+
+/// Writes a JSON value.
+#[cfg(feature = "cluster")]
+pub(super) fn write(json: &str, parts: &[Bytes]) -> Vec<u8> {
+    let mut writer = Writer::new(parts);
+    writer.json(json, 0);
+    writer.out
+}
+
+/// Reads one value and nothing else. One that is `undefined` is `null`.
+#[cfg(feature = "cluster")]
+pub(super) fn read(
+    bytes: &Bytes,
+    limits: AssemblerLimits,
+    bytes_as: BytesAs,
+) -> Result<(String, Vec<Bytes>), PacketError> {
+    let mut reader = Reader::new(bytes, limits, bytes_as);
+    let json = match reader.value(0)? {
+        true => mem::take(&mut reader.json),
+        false => "null".into(),
+    };
+    Ok((json, reader.finish()?))
+}

@@ -1,8 +1,7 @@
-use super::*;
-use crate::wire::{
-    AckId, EncodeError, Frame, Framing, encode_ack, encode_connect, encode_connect_error,
-    encode_disconnect, encode_event, packet::ROOT,
-};
+use bytes::Bytes;
+
+use super::{super::*, MAX_DEPTH};
+use crate::wire::packet::ROOT;
 
 const LIMITS: AssemblerLimits = AssemblerLimits { attachments: 10, bytes: 1_000_000 };
 
@@ -138,6 +137,25 @@ fn what_looks_like_a_placeholder_is_none_without_attachments() {
 }
 
 #[test]
+fn what_looks_like_a_placeholder_beside_one_is_refused() {
+    let event = read(
+        "83a47479706502a36e7370a12fa46461746193a165c4010382ac5f706c616365686f6c646572c3a36e756d00",
+    );
+    assert_eq!(event, Err(PacketError::Placeholder));
+}
+
+#[test]
+fn what_is_no_number_and_what_is_half_a_character_spoil_nothing_else() {
+    let args = RawArgs::from_json(r#"[1e999,"\ud83d \u00e9\"","é\n",[-0,-1.50]]"#, Vec::new());
+    let event = encode_event("/", "e", None, &args.expect("a list")).expect("an event");
+    let event = MsgPack.decoder(LIMITS).decode(Message::Binary(write(event).into()));
+    assert_eq!(
+        self::args(event.expect("an event").expect("whole")).0,
+        "null,\"\u{fffd}\u{fffd}\u{fffd} é\\\"\",\"é\\n\",[0,-1.5]"
+    );
+}
+
+#[test]
 fn refuses_what_breaks_the_protocol() {
     for (hex, error) in [
         ("", PacketError::Malformed),
@@ -187,11 +205,13 @@ fn holds_its_limits() {
     assert!(event(&["xx", "yy"]).is_ok());
     assert_eq!(event(&["x", "y", "z"]), Err(PacketError::TooManyAttachments));
     assert_eq!(event(&["xx", "yyy"]), Err(PacketError::TooLarge));
-    let deep: Box<serde_json::value::RawValue> =
-        serde_json::from_str(&("[".repeat(1000) + &"]".repeat(1000))).expect("JSON");
+    let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
+    let deep: Box<serde_json::value::RawValue> = serde_json::from_str(&nested(1000)).expect("JSON");
     let event = encode_event("/", "e", None, &(deep, 1)).expect("an event");
     let event = MsgPack.decoder(LIMITS).decode(Message::Binary(write(event).into()));
-    assert_eq!(args(event.expect("an event").expect("whole")).0, "null,1");
+    // One list more has the arguments in it.
+    let cut = nested(MAX_DEPTH - 1).replace("[]", "[null]");
+    assert_eq!(args(event.expect("an event").expect("whole")).0, format!("{cut},1"));
     let deep = "83a47479706502a36e7370a12fa46461746192a165".to_owned() + &"91".repeat(1000) + "c0";
     assert_eq!(read(&deep), Err(PacketError::Malformed));
 }
