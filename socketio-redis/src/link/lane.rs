@@ -15,7 +15,6 @@ use redis::{
     aio::{ConnectionLike, MultiplexedConnection},
     cmd,
 };
-use rustc_hash::FxHashSet;
 use tokio::{
     select,
     sync::{Notify, oneshot, watch},
@@ -134,14 +133,8 @@ impl Lane {
             let client = self.endpoint.client().await?;
             let lost = Arc::new(Notify::new());
             let publisher = self.open(&client, &lost).await?;
-            let mut session = Session {
-                lane: Arc::clone(self),
-                client,
-                lost,
-                publisher,
-                subscriber: None,
-                current: FxHashSet::default(),
-            };
+            let mut session =
+                Session { lane: Arc::clone(self), client, lost, publisher, subscriber: None };
             self.wanted.restart();
             if !self.wanted.is_empty() {
                 session.subscribe().await?;
@@ -242,8 +235,6 @@ struct Session {
     publisher: MultiplexedConnection,
     /// Made once something is wanted of it.
     subscriber: Option<MultiplexedConnection>,
-    /// What that is subscribed to.
-    current: FxHashSet<Subscription>,
 }
 
 impl Session {
@@ -276,7 +267,7 @@ impl Session {
 
     /// Makes true what is wanted, and then asks what is to be asked.
     async fn subscribe(&mut self) -> RedisResult<()> {
-        let (commands, questions) = self.lane.wanted.next_commands(&mut self.current);
+        let (commands, questions) = self.lane.wanted.next_commands();
         let subscribed = commands.len();
         let mut pipeline = Pipeline::with_capacity(subscribed + questions.len());
         for command in commands {

@@ -10,6 +10,7 @@ mod subscriptions;
 mod target;
 
 use std::{
+    collections::HashMap,
     fmt,
     future::pending,
     sync::{Arc, Mutex, PoisonError},
@@ -17,7 +18,6 @@ use std::{
 
 use bytes::Bytes;
 use redis::{AsyncConnectionConfig, Cmd, RedisResult, Value, aio::MultiplexedConnection, cmd};
-use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 
 pub(crate) use self::subscriptions::Subscription;
@@ -169,7 +169,7 @@ impl Link {
 
 /// The last counts that are known.
 #[derive(Debug, Default)]
-struct Counts(Mutex<FxHashMap<Subscription, usize>>);
+struct Counts(Mutex<HashMap<Subscription, usize>>);
 
 impl Counts {
     /// Takes what Redis tells, if it does, and gives what is known then.

@@ -1,4 +1,5 @@
 use std::{
+    collections::{HashMap, HashSet},
     fmt, mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
@@ -6,10 +7,9 @@ use std::{
 use bytes::Bytes;
 use bytestring::ByteString;
 use redis::{Cmd, PushInfo, PushKind, Value, cmd};
-use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::{Notify, oneshot};
 
-/// What is listened to.
+/// What is listened to. Some of the names are what clients make them: they are hashed accordingly.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Subscription {
     /// A channel: `SUBSCRIBE`.
@@ -41,7 +41,7 @@ type Handler = Arc<dyn Fn(&str, Bytes) + Send + Sync>;
 
 /// Who takes what comes.
 #[derive(Default)]
-pub(super) struct Handlers(RwLock<FxHashMap<Subscription, Handler>>);
+pub(super) struct Handlers(RwLock<HashMap<Subscription, Handler>>);
 
 impl Handlers {
     pub(super) fn insert(
@@ -117,11 +117,13 @@ pub(super) struct Wanted {
 
 #[derive(Debug, Default)]
 struct State {
-    wanted: FxHashSet<Subscription>,
-    /// Of which it changed whether they are wanted.
-    changed: FxHashSet<Subscription>,
+    wanted: HashSet<Subscription>,
+    /// What the connection is subscribed to, or will be by what it was sent.
+    current: HashSet<Subscription>,
+    /// Wherein these two differ: what changes and changes back leaves nothing.
+    changed: HashSet<Subscription>,
     /// Channels of shards that are being left.
-    leaving: FxHashSet<Subscription>,
+    leaving: HashSet<Subscription>,
     questions: Vec<Question>,
 }
 
@@ -139,9 +141,13 @@ impl Wanted {
             true => state.wanted.insert(subscription.clone()),
             false => state.wanted.remove(&subscription),
         };
-        state.changed.insert(subscription);
-        drop(state);
-        self.changed.notify_one();
+        if is_wanted == state.current.contains(&subscription) {
+            state.changed.remove(&subscription);
+        } else {
+            state.changed.insert(subscription);
+            drop(state);
+            self.changed.notify_one();
+        }
     }
 
     pub(super) fn ask(&self, question: Question) {
@@ -164,21 +170,14 @@ impl Wanted {
         self.lock().leaving.contains(subscription)
     }
 
-    /// What is to be sent to a connection that is subscribed to `current`, which then has what it
-    /// will be subscribed to.
-    pub(super) fn next_commands(
-        &self,
-        current: &mut FxHashSet<Subscription>,
-    ) -> (Vec<Cmd>, Vec<Question>) {
+    /// What is to be sent to the connection, once it has answered what it was sent before.
+    pub(super) fn next_commands(&self) -> (Vec<Cmd>, Vec<Question>) {
         let mut state = self.lock();
-        let State { wanted, changed, leaving, questions } = &mut *state;
+        let State { wanted, current, changed, leaving, questions } = &mut *state;
         leaving.clear();
-        let mut commands = Vec::new();
-        for subscription in changed.drain() {
+        let mut commands = Vec::with_capacity(changed.len());
+        for subscription in mem::take(changed) {
             let is_wanted = wanted.contains(&subscription);
-            if is_wanted == current.contains(&subscription) {
-                continue;
-            }
             commands.push(subscription.command(is_wanted));
             match is_wanted {
                 true => drop(current.insert(subscription)),
@@ -194,6 +193,7 @@ impl Wanted {
     /// A new connection is subscribed to nothing yet.
     pub(super) fn restart(&self) {
         let mut state = self.lock();
+        state.current.clear();
         state.leaving.clear();
         state.changed = state.wanted.clone();
     }
@@ -225,22 +225,31 @@ mod tests {
     #[test]
     fn what_changes_is_sent_and_what_changed_back_is_not() {
         let wanted = Wanted::default();
-        let mut current = FxHashSet::default();
         let room = Subscription::Shard("room".into());
         wanted.set(Subscription::Channel("c".into()), true);
         wanted.set(Subscription::Pattern("p*".into()), true);
         wanted.set(room.clone(), true);
         wanted.set(room.clone(), false);
-        let (commands, _) = wanted.next_commands(&mut current);
-        assert_eq!(packed(&commands), ["PSUBSCRIBE p*", "SUBSCRIBE c"]);
+        assert_eq!(packed(&wanted.next_commands().0), ["PSUBSCRIBE p*", "SUBSCRIBE c"]);
         wanted.set(room.clone(), true);
         wanted.set(Subscription::Channel("c".into()), false);
-        let (commands, _) = wanted.next_commands(&mut current);
-        assert_eq!(packed(&commands), ["SSUBSCRIBE room", "UNSUBSCRIBE c"]);
-        assert!(wanted.next_commands(&mut current).0.is_empty());
+        assert_eq!(packed(&wanted.next_commands().0), ["SSUBSCRIBE room", "UNSUBSCRIBE c"]);
+        assert!(wanted.next_commands().0.is_empty());
         wanted.set(room.clone(), false);
-        wanted.next_commands(&mut current);
+        wanted.next_commands();
         assert!(wanted.is_leaving(&room));
+    }
+
+    #[test]
+    fn rooms_that_come_and_go_during_an_outage_leave_nothing() {
+        let wanted = Wanted::default();
+        for n in 0..100 {
+            let room = Subscription::Shard(n.to_string().into());
+            wanted.set(room.clone(), true);
+            wanted.set(room, false);
+        }
+        let state = wanted.lock();
+        assert!(state.wanted.is_empty() && state.changed.is_empty());
     }
 
     #[test]
@@ -248,11 +257,10 @@ mod tests {
         let wanted = Wanted::default();
         wanted.set(Subscription::Channel("a".into()), true);
         wanted.set(Subscription::Channel("b".into()), true);
-        wanted.next_commands(&mut FxHashSet::default());
+        wanted.next_commands();
         wanted.set(Subscription::Channel("b".into()), false);
         wanted.restart();
-        let (commands, _) = wanted.next_commands(&mut FxHashSet::default());
-        assert_eq!(packed(&commands), ["SUBSCRIBE a"]);
+        assert_eq!(packed(&wanted.next_commands().0), ["SUBSCRIBE a"]);
     }
 
     #[test]
