@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    Result, Span, caller::Caller, report::Figures, run::now, scenario::Way, server::Server,
+    Result, Span, caller::Caller, figures::Figures, run::now, scenario::Way, server::Server,
     tally::measure,
 };
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::report::Latency;
+use crate::figures::Latency;
 
 /// Durations in buckets that are 3 % wide.
 #[derive(Debug)]

@@ -6,6 +6,7 @@ mod connect;
 mod connection;
 mod course;
 mod exchange;
+mod figures;
 mod frame;
 mod histogram;
 mod http;

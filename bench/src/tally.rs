@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use crate::{
     Result, Span,
+    figures::{Drift, Figures, Instructions, Load, Window},
     histogram::Histogram,
-    report::{Drift, Figures, Instructions, Load, Window},
     run::now,
     server::{Server, own_cpu},
 };
