@@ -8,6 +8,7 @@ mod course;
 mod exchange;
 mod figures;
 mod frame;
+mod generator;
 mod histogram;
 mod http;
 mod machine;
