@@ -1,7 +1,10 @@
 //! The load fixture with nothing around it: one thread and one epoll loop that believes what it
 //! reads, and knows only what the load generator sends. Hardly a server does less for the same bytes.
 //!
-//! Environment: `PORT` on 127.0.0.1.
+//! Environment: `PORT` on 127.0.0.1; `REDIS`, the URL of a server that takes broadcasts to other
+//! nodes.
+
+mod bus;
 
 use std::{
     env,
@@ -15,7 +18,11 @@ use mio::{
     net::{TcpListener, TcpStream},
 };
 
+use self::bus::Bus;
+
 const LISTENER: Token = Token(usize::MAX);
+const PUBLISHER: Token = Token(usize::MAX - 1);
+const SUBSCRIBER: Token = Token(usize::MAX - 2);
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
@@ -23,12 +30,17 @@ const SEPARATOR: u8 = 0x1e;
 
 fn main() -> io::Result<()> {
     let port: u16 = env::var("PORT").ok().and_then(|port| port.parse().ok()).expect("a port");
-    Floor::listen((Ipv4Addr::LOCALHOST, port).into())?.serve()
+    let mut floor = Floor::listen((Ipv4Addr::LOCALHOST, port).into())?;
+    if let Ok(url) = env::var("REDIS") {
+        floor.bus = Some(Bus::connect(&url, floor.poll.registry(), [PUBLISHER, SUBSCRIBER])?);
+    }
+    floor.serve()
 }
 
 struct Floor {
     poll: Poll,
     listener: TcpListener,
+    bus: Option<Bus>,
     connections: Slots<Connection>,
     sessions: Slots<Session>,
     everybody: Vec<usize>,
@@ -62,6 +74,7 @@ impl Floor {
         Ok(Self {
             poll,
             listener,
+            bus: None,
             connections: Slots::default(),
             sessions: Slots::default(),
             everybody: Vec::new(),
@@ -80,6 +93,8 @@ impl Floor {
             for event in &events {
                 match event.token() {
                     LISTENER => self.accept()?,
+                    PUBLISHER => self.bus.iter_mut().for_each(|bus| bus.skip_answers(&mut buffer)),
+                    SUBSCRIBER => self.receive(&mut buffer)?,
                     Token(index) => {
                         if event.is_readable() && self.read(index, &mut buffer).is_none() {
                             self.close(index);
@@ -90,7 +105,18 @@ impl Floor {
                 }
             }
             self.flush();
+            if let Some(bus) = &mut self.bus {
+                bus.flush()?;
+            }
         }
+    }
+
+    /// Takes what other nodes have for clients of this one.
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        let Some(mut bus) = self.bus.take() else { return Ok(()) };
+        bus.read(buffer, |room, text| self.send_all(room, &[text]))?;
+        self.bus = Some(bus);
+        Ok(())
     }
 
     fn accept(&mut self) -> io::Result<()> {
@@ -204,13 +230,9 @@ impl Floor {
         } else if let Some(rest) = text.strip_prefix(br#"451-["message","#) {
             self.send(session, &[br#"451-["message-back","#, rest]);
         } else if let Some(rest) = text.strip_prefix(br#"42["room-emit","room-"#) {
-            let members = mem::take(&mut self.rooms[number(rest)]);
-            self.send_all(&members, &[br#"42["room-emit","#, &rest[5..]]);
-            self.rooms[number(rest)] = members;
+            self.emit(Some(number(rest)), &[br#"42["room-emit","#, &rest[5..]]);
         } else if text.starts_with(br#"42["broadcast","#) {
-            let everybody = mem::take(&mut self.everybody);
-            self.send_all(&everybody, &[text]);
-            self.everybody = everybody;
+            self.emit(None, &[text]);
         } else if text.starts_with(b"42") {
             self.acknowledge(session, &text[2..]);
         } else if text.starts_with(b"40") {
@@ -256,15 +278,35 @@ impl Floor {
         self.mark(session);
     }
 
-    /// Queues a text for websockets.
-    fn send_all(&mut self, members: &[usize], parts: &[&[u8]]) {
+    /// Queues a text for the members of a room on all nodes, or for all.
+    fn emit(&mut self, room: Option<usize>, parts: &[&[u8]]) {
+        self.send_all(room, parts);
+        if let Some(bus) = &mut self.bus {
+            bus.publish(room, parts);
+        }
+    }
+
+    /// Queues a text for the websockets in a room here, or for all.
+    fn send_all(&mut self, room: Option<usize>, parts: &[&[u8]]) {
+        let place = match room {
+            Some(room) => self.rooms.get_mut(room),
+            None => Some(&mut self.everybody),
+        };
+        // A room of another node.
+        let Some(members) = place.filter(|members| !members.is_empty()).map(mem::take) else {
+            return;
+        };
         let mut bytes = Vec::new();
         frame(&mut bytes, TEXT, parts);
-        for member in members {
+        for member in &members {
             if let Some(index) = self.sessions.at(*member).websocket {
                 self.connections.at(index).unsent.extend_from_slice(&bytes);
                 self.mark(*member);
             }
+        }
+        match room {
+            Some(room) => self.rooms[room] = members,
+            None => self.everybody = members,
         }
     }
 
