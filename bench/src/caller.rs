@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    Result,
+    Result, exchange,
     frame::{self, TEXT},
     http,
     route::Route,
@@ -107,6 +107,13 @@ impl Caller {
                 text => return Err(unexpected(start, text)),
             }
         }
+    }
+
+    /// Joins a room.
+    pub(crate) fn join(&mut self, room: usize) -> Result<()> {
+        let (request, reply) = exchange::join(room);
+        self.send(&frame::request(TEXT, &request))?;
+        self.expect(reply)
     }
 
     /// Closes a websocket, and waits until the server has closed the connection.

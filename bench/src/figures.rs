@@ -4,10 +4,40 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Figures {
+    Cluster(Cluster),
     Drift(Drift),
     Instructions(Instructions),
     Load(Load),
     Memory(Memory),
+}
+
+/// What an event takes that is sent on one node, the near one, for clients on both.
+#[derive(Debug, Serialize)]
+pub(crate) struct Cluster {
+    /// The near node's time per event, in user and kernel space.
+    pub(crate) near_us: f64,
+    pub(crate) far_us: f64,
+    pub(crate) redis_us: f64,
+    /// Both nodes' time per delivery.
+    pub(crate) delivery_us: f64,
+    pub(crate) messages_per_second: f64,
+    pub(crate) deliveries_per_second: f64,
+    /// Of deliveries on the near node.
+    #[serde(flatten)]
+    pub(crate) latency: Latency,
+    pub(crate) far_latency: Latency,
+    /// Messages that were given to Redis per event.
+    pub(crate) published_per_message: f64,
+    /// Per event.
+    pub(crate) bytes_to_redis: f64,
+    pub(crate) bytes_from_redis: f64,
+    /// To Redis.
+    pub(crate) connections_per_node: f64,
+    /// The share of a core that it took.
+    pub(crate) near_busy: f64,
+    pub(crate) far_busy: f64,
+    pub(crate) redis_busy: f64,
+    pub(crate) load_busy: f64,
 }
 
 /// By how much connections at rest make the server grow.
@@ -70,9 +100,14 @@ pub(crate) struct Latency {
 pub(crate) type Column = (&'static str, usize, f64);
 
 impl Figures {
-    /// The first is what servers are compared by.
+    /// How many of the columns servers are compared by, which are the first.
+    pub(crate) fn costs(&self) -> usize {
+        if let Self::Cluster(_) = self { 2 } else { 1 }
+    }
+
     pub(crate) fn columns(&self) -> Vec<Column> {
         match self {
+            Self::Cluster(cluster) => cluster.columns(),
             Self::Drift(Drift { whole, .. }) => {
                 let mut columns = whole.load.columns();
                 columns.extend([
@@ -111,6 +146,31 @@ impl Figures {
             ("at last", 2, last.deliveries.p99_ms),
             ("resident at start, MB", 1, *resident_bytes_at_start as f64 / 1e6),
             ("at end", 1, last.load.resident_bytes as f64 / 1e6),
+        ]
+    }
+}
+
+impl Cluster {
+    fn columns(&self) -> Vec<Column> {
+        vec![
+            ("near node, µs per event", 2, self.near_us),
+            ("far node, µs per event", 2, self.far_us),
+            ("Redis, µs per event", 2, self.redis_us),
+            ("nodes, µs per delivery", 2, self.delivery_us),
+            ("events/s", 0, self.messages_per_second),
+            ("deliveries/s", 0, self.deliveries_per_second),
+            ("p50, ms", 2, self.latency.p50_ms),
+            ("p99, ms", 2, self.latency.p99_ms),
+            ("far p50, ms", 2, self.far_latency.p50_ms),
+            ("far p99, ms", 2, self.far_latency.p99_ms),
+            ("published per event", 2, self.published_per_message),
+            ("bytes to Redis per event", 0, self.bytes_to_redis),
+            ("from Redis", 0, self.bytes_from_redis),
+            ("connections per node", 1, self.connections_per_node),
+            ("near node busy, %", 0, self.near_busy * 100.0),
+            ("far node busy, %", 0, self.far_busy * 100.0),
+            ("Redis busy, %", 0, self.redis_busy * 100.0),
+            ("load busy, %", 0, self.load_busy * 100.0),
         ]
     }
 }

@@ -16,8 +16,6 @@ use crate::{
     course::Course,
     exchange::Exchange,
     run::now,
-    scenario::Way,
-    server::Server,
     tally::Tally,
 };
 
@@ -28,8 +26,8 @@ pub(crate) struct Generator {
     connections: Vec<Connection>,
     /// What is sent and received, for each room.
     pub(crate) exchanges: Vec<Exchange>,
-    /// How many connections one exchange is for.
-    pub(crate) members: usize,
+    /// Each connection's room.
+    pub(crate) rooms: Vec<usize>,
     /// What every connection reads into.
     buffer: Vec<u8>,
     /// Who is to send which slot.
@@ -37,23 +35,20 @@ pub(crate) struct Generator {
 }
 
 impl Generator {
-    /// Opens connections, and has `prepare` do with each what comes before the load.
+    /// Opens connections, which are in one room until they are told otherwise.
     pub(crate) fn open(
-        server: &Server,
         connections: usize,
-        prepare: impl Fn(usize, Caller) -> Result<Caller> + Sync,
+        open: impl Fn(usize) -> Result<Caller> + Sync,
     ) -> Result<Self> {
         let poll = Poll::new()?;
-        let callers = open_all(connections, |index| {
-            prepare(index, Caller::websocket(server.route(index)?, Way::Direct)?)
-        })?;
+        let callers = open_all(connections, open)?;
         let open = |(token, caller)| Connection::new(caller, poll.registry(), token);
         Ok(Self {
             connections: callers.into_iter().enumerate().map(open).collect::<Result<_>>()?,
             poll,
             events: Events::with_capacity(1024),
             exchanges: Vec::new(),
-            members: connections,
+            rooms: vec![0; connections],
             buffer: vec![0; 1 << 18],
             to_send: Vec::new(),
         })
@@ -71,7 +66,7 @@ impl Generator {
 
     pub(crate) fn send(&mut self, index: usize, slot: usize) -> Result<()> {
         let connection = &mut self.connections[index];
-        connection.queue(&self.exchanges[index / self.members].requests[slot]);
+        connection.queue(&self.exchanges[self.rooms[index]].requests[slot]);
         Ok(connection.flush()?)
     }
 
@@ -94,7 +89,7 @@ impl Generator {
         for event in self.events.iter().filter(|event| event.token() != TIMER) {
             let index = event.token().0;
             if event.is_readable() {
-                let exchange = &self.exchanges[index / self.members];
+                let exchange = &self.exchanges[self.rooms[index]];
                 let (now, to_send) = (now(), &mut self.to_send);
                 self.connections[index].receive(&mut self.buffer, |connection, bytes| {
                     loop {
@@ -111,7 +106,7 @@ impl Generator {
             }
             for (sender, slot) in self.to_send.drain(..) {
                 let connection = &mut self.connections[sender];
-                connection.queue(&self.exchanges[sender / self.members].requests[slot]);
+                connection.queue(&self.exchanges[self.rooms[sender]].requests[slot]);
                 if sender != index {
                     connection.flush()?;
                 }

@@ -54,8 +54,8 @@ impl Watch {
         })
     }
 
-    /// `server` is not among the others, and neither is this process.
-    pub(crate) fn end(self, server: u32) -> Result<Others> {
+    /// These processes are not among the others, and neither is this one.
+    pub(crate) fn end(&self, measured: &[u32]) -> Result<Others> {
         let cores = |ticks: u64| {
             ticks as f64 / clock_ticks_per_second() as f64 / self.start.elapsed().as_secs_f64()
         };
@@ -64,7 +64,7 @@ impl Watch {
         for (id, Stat { name, ticks, started_at }) in processes()? {
             let before = self.processes.get(&id).filter(|before| before.started_at == started_at);
             let ticks = ticks.saturating_sub(before.map_or(0, |before| before.ticks));
-            if id == server || id == process::id() {
+            if measured.contains(&id) || id == process::id() {
                 ours += ticks;
             } else {
                 busiest.push(Process { name, cores: cores(ticks) });

@@ -1,7 +1,9 @@
 //! Puts servers under the same load, one after the other, and measures what it costs them.
 
+mod across;
 mod caller;
 mod callgrind;
+mod cluster;
 mod connect;
 mod connection;
 mod course;
@@ -15,6 +17,8 @@ mod machine;
 mod mixed;
 mod plot;
 mod polling;
+mod process;
+mod redis;
 mod report;
 mod route;
 mod run;
@@ -35,10 +39,12 @@ use clap::Parser;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{
+    cluster::Cluster,
+    figures::Figures,
     machine::Watch,
     report::{Failure, Report, Sample},
     scenario::{Load, Scenario},
-    server::{Contender, Cores, Launcher},
+    server::{Contender, Cores, Launcher, Server},
 };
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -47,8 +53,9 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Options {
-    /// A server and its binary; the first is what the others are compared with.
-    #[arg(long = "server", value_name = "NAME=PATH", required = true)]
+    /// A server and its binary; the first is what the others are compared with. One with an adapter
+    /// runs in clusters only.
+    #[arg(long = "server", value_name = "NAME=[ADAPTER:]PATH", required = true)]
     servers: Vec<Contender>,
     /// What to run; everything if not given, or what `--instructions` has a use for.
     #[arg(long = "scenario", value_name = "NAME", value_parser = scenario::by_name)]
@@ -62,7 +69,7 @@ struct Options {
     /// How often each server has its turn.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Connections, in place of the scenario's own number.
+    /// Connections, in place of the scenario's own number. Clusters have theirs.
     #[arg(long)]
     connections: Option<usize>,
     /// Worker threads of each server that can have several.
@@ -115,7 +122,7 @@ fn bench(options: &Options) -> Result<bool> {
         let wanted = options.connections.unwrap_or(scenario.connections);
         let connections = wanted.min(max_connections);
         for round in 0..options.rounds {
-            for contender in &options.servers {
+            for contender in options.servers.iter().filter(|one| scenario.is_for(one)) {
                 if report.has_failed(scenario.name, &contender.name) {
                     continue;
                 }
@@ -156,22 +163,35 @@ fn measure(
         return Err("its instructions cannot be counted".into());
     }
     let watch = Watch::start()?;
-    let server = launcher.start(contender)?;
-    let figures = match scenario.load {
-        Load::Burst(message, in_flight) => run::burst(&server, connections, message, in_flight)?,
-        Load::Connect(way) => connect::connect(&server, connections, way, span)?,
-        Load::Echo(message, in_flight) => {
-            run::echo(&server, connections, message, in_flight, span)?
-        }
-        Load::Idle(way) => run::idle(&server, connections, way)?,
-        Load::Mixed => run::mixed(&server, connections, span)?,
-        Load::Polling(message, in_flight) => {
-            polling::echo(&server, connections, message, in_flight, span)?
-        }
-        Load::Rooms(rooms) => run::fanout(&server, connections, rooms, span)?,
+    let alone = |load: &dyn Fn(&Server) -> Result<Figures>| {
+        let mut server = launcher.start(contender)?;
+        let figures = load(&server)?;
+        let others = watch.end(&[server.process.id()])?;
+        server.process.end()?;
+        Ok::<_, Box<dyn Error>>((figures, others))
     };
-    let others = watch.end(server.id())?;
-    server.end()?;
+    let (figures, others) = match scenario.load {
+        Load::Burst(message, in_flight) => {
+            alone(&|server| run::burst(server, connections, message, in_flight))
+        }
+        Load::Cluster(across) => {
+            let mut cluster = Cluster::start(launcher, contender)?;
+            let figures = cluster.fanout(across, span)?;
+            let others = watch.end(&cluster.ids())?;
+            cluster.end()?;
+            Ok((figures, others))
+        }
+        Load::Connect(way) => alone(&|server| connect::connect(server, connections, way, span)),
+        Load::Echo(message, in_flight) => {
+            alone(&|server| run::echo(server, connections, message, in_flight, span))
+        }
+        Load::Idle(way) => alone(&|server| run::idle(server, connections, way)),
+        Load::Mixed => alone(&|server| run::mixed(server, connections, span)),
+        Load::Polling(message, in_flight) => {
+            alone(&|server| polling::echo(server, connections, message, in_flight, span))
+        }
+        Load::Rooms(rooms) => alone(&|server| run::fanout(server, connections, rooms, span)),
+    }?;
     let (scenario, server) = (scenario.name, contender.name.clone());
     Ok(Sample { scenario, server, round, connections, figures, others })
 }

@@ -44,8 +44,8 @@ impl Sample {
         self.figures.columns().into_iter().chain([connections]).collect()
     }
 
-    fn cost(&self) -> f64 {
-        let (_, _, cost) = self.columns()[0];
+    fn cost(&self, column: usize) -> f64 {
+        let (_, _, cost) = self.columns()[column];
         cost
     }
 }
@@ -85,7 +85,7 @@ impl Report {
 
     /// The servers with their median costs.
     pub(crate) fn costs(&self, scenario: &str) -> Vec<(&str, f64)> {
-        let cost = |server| median(self.of(scenario, server).map(Sample::cost));
+        let cost = |server| median(self.of(scenario, server).map(|sample| sample.cost(0)));
         self.servers(scenario).into_iter().map(|server| (server, cost(server))).collect()
     }
 
@@ -128,14 +128,16 @@ impl Report {
             for server in self.servers(scenario) {
                 let (mut names, mut cells) =
                     split(&self.medians(scenario, server, Sample::columns));
-                names.insert(1, format!("against {}", self.first()));
-                cells.insert(
-                    1,
-                    match self.ratio(scenario, server) {
-                        ratio if ratio.is_nan() => "–".to_owned(),
-                        ratio => format!("{ratio:.2}"),
-                    },
-                );
+                for cost in (0..self.costs_of(scenario, server)).rev() {
+                    names.insert(cost + 1, format!("against {}", self.first()));
+                    cells.insert(
+                        cost + 1,
+                        match self.ratio(scenario, server, cost) {
+                            ratio if ratio.is_nan() => "–".to_owned(),
+                            ratio => format!("{ratio:.2}"),
+                        },
+                    );
+                }
                 add(scenario, server, names, cells);
             }
             for server in self.servers(scenario) {
@@ -149,14 +151,20 @@ impl Report {
         tables
     }
 
-    /// The median, over the rounds, of the cost against that of the first server.
-    fn ratio(&self, scenario: &str, server: &str) -> f64 {
+    /// How many of the columns are costs.
+    fn costs_of(&self, scenario: &str, server: &str) -> usize {
+        self.of(scenario, server).next().map_or(0, |sample| sample.figures.costs())
+    }
+
+    /// The median, over the rounds, of a cost against that of the first server.
+    fn ratio(&self, scenario: &str, server: &str, column: usize) -> f64 {
         let first = |round| {
-            self.of(scenario, self.first()).find(|sample| sample.round == round).map(Sample::cost)
+            let mut samples = self.of(scenario, self.first());
+            samples.find(|sample| sample.round == round).map(|sample| sample.cost(column))
         };
         let ratios = self
             .of(scenario, server)
-            .filter_map(|sample| Some(sample.cost() / first(sample.round)?));
+            .filter_map(|sample| Some(sample.cost(column) / first(sample.round)?));
         median(ratios)
     }
 

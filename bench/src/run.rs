@@ -11,9 +11,8 @@ use crate::{
     Result, Span,
     caller::{Caller, open_all},
     course::{Burst, Echo, Fanout},
-    exchange::{self, Exchange},
+    exchange::Exchange,
     figures::{Figures, Memory},
-    frame::{self, TEXT},
     generator::{Generator, TIMEOUT},
     mixed::{self, Mixed},
     scenario::{Message, Rooms, Way},
@@ -29,8 +28,8 @@ pub(crate) fn burst(
     in_flight: usize,
 ) -> Result<Figures> {
     const TIMES: u32 = 4;
-    let mut load = Generator::open(server, connections, |_, caller| Ok(caller))?;
-    let before = server.resident()?;
+    let mut load = Generator::open(connections, |index| client(server, index))?;
+    let before = server.process.resident()?;
     load.exchanges.push(Exchange::frames(&[(message, in_flight)], 0));
     let mut course = Burst::new(connections, in_flight, TIMES);
     load.send_all()?;
@@ -48,7 +47,7 @@ pub(crate) fn echo(
     in_flight: usize,
     span: Span,
 ) -> Result<Figures> {
-    let mut load = Generator::open(server, connections, |_, caller| Ok(caller))?;
+    let mut load = Generator::open(connections, |index| client(server, index))?;
     load.exchanges.push(Exchange::frames(&[(message, in_flight)], 0));
     let mut course = Echo::new(connections, in_flight, now());
     load.send_all()?;
@@ -66,15 +65,14 @@ pub(crate) fn fanout(
     let rooms = Rooms { members, ..rooms };
     let count = connections / members;
     let is_everybody = matches!(rooms.message, Message::Broadcast(_));
-    let mut load = Generator::open(server, count * members, |index, mut caller| {
+    let mut load = Generator::open(count * members, |index| {
+        let mut caller = client(server, index)?;
         if !is_everybody {
-            let (request, reply) = exchange::join(index / members);
-            caller.send(&frame::request(TEXT, &request))?;
-            caller.expect(reply)?;
+            caller.join(index / members)?;
         }
         Ok(caller)
     })?;
-    load.members = members;
+    load.rooms = (0..count * members).map(|index| index / members).collect();
     let exchange = |room| Exchange::frames(&[(rooms.message, rooms.in_flight)], room);
     load.exchanges.extend((0..count).map(exchange));
     let mut course = Fanout::new(count * members, rooms, now());
@@ -88,7 +86,7 @@ pub(crate) fn fanout(
 
 /// Everything is sent at its time, and not when a reply has come.
 pub(crate) fn mixed(server: &Server, connections: usize, span: Span) -> Result<Figures> {
-    let mut load = Generator::open(server, connections, |_, caller| Ok(caller))?;
+    let mut load = Generator::open(connections, |index| client(server, index))?;
     load.exchanges.push(Exchange::frames(&Mixed::messages(), 0));
     // A turn with many replies would hold up what is due.
     load.events = Events::with_capacity(64);
@@ -119,11 +117,15 @@ pub(crate) fn idle(server: &Server, connections: usize, way: Way) -> Result<Figu
     let open = |index| Caller::websocket(server.route(index)?, way);
     // The first ones pay for what all share.
     let first = open_all(64, open)?;
-    let before = server.resident()?;
+    let before = server.process.resident()?;
     let others = open_all(connections, open)?;
     let growth = growth_at_rest(server, before, connections);
     drop((first, others));
     growth
+}
+
+fn client(server: &Server, index: usize) -> Result<Caller> {
+    Caller::websocket(server.route(index)?, Way::Direct)
 }
 
 #[allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
@@ -133,7 +135,7 @@ pub(crate) fn now() -> Instant {
 
 fn growth_at_rest(server: &Server, before: u64, connections: usize) -> Result<Figures> {
     thread::sleep(Duration::from_secs(1));
-    let growth = server.resident()?.saturating_sub(before);
+    let growth = server.process.resident()?.saturating_sub(before);
     let bytes_per_connection = growth as f64 / connections as f64;
     Ok(Figures::Memory(Memory { bytes_per_connection }))
 }

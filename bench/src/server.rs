@@ -1,35 +1,39 @@
 use std::{
-    fs,
-    net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddrV4, TcpListener},
     num::NonZero,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::Command,
     str::FromStr,
     thread,
-    time::Duration,
 };
 
-use rustix::{
-    param::clock_ticks_per_second,
-    process::{Pid, Signal, kill_process},
-    thread::{CpuSet, sched_setaffinity},
-};
+use rustix::thread::{CpuSet, sched_setaffinity};
 
-use crate::{Result, callgrind::Callgrind, machine::Stat, route::Route, run::now};
+use crate::{Result, callgrind::Callgrind, process::Process, redis::Redis, route::Route};
 
 /// A server binary and what to call it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Contender {
     pub(crate) name: String,
+    /// Which of its adapters it is to use, where it has several. It is for clusters alone then.
+    pub(crate) adapter: Option<&'static str>,
     path: PathBuf,
 }
+
+/// What takes messages from one node to the others.
+const ADAPTERS: [&str; 3] = ["classic", "sharded", "streams"];
 
 impl FromStr for Contender {
     type Err = &'static str;
 
     fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
         let (name, path) = text.split_once('=').ok_or("not NAME=PATH")?;
-        Ok(Self { name: name.into(), path: path.into() })
+        let with_adapter = ADAPTERS.into_iter().find_map(|adapter| {
+            let path = path.strip_prefix(adapter)?.strip_prefix(':')?;
+            Some((Some(adapter), path))
+        });
+        let (adapter, path) = with_adapter.unwrap_or((None, path));
+        Ok(Self { name: name.into(), adapter, path: path.into() })
     }
 }
 
@@ -63,6 +67,14 @@ impl Cores {
         sched_setaffinity(None, load)?;
         Ok(started)
     }
+
+    /// Runs `start` on the load's core, so that what it starts stays there.
+    fn beside<T>(&self, start: impl FnOnce() -> T) -> Result<T> {
+        if let Some([_, load]) = &self.0 {
+            sched_setaffinity(None, load)?;
+        }
+        Ok(start())
+    }
 }
 
 /// How servers are started.
@@ -75,17 +87,25 @@ pub(crate) struct Launcher {
     pub(crate) is_counted: bool,
 }
 
-/// A running server. It ends with this handle.
-#[derive(Debug)]
-pub(crate) struct Server {
-    child: Child,
-    callgrind: Option<Callgrind>,
-    address: SocketAddrV4,
-}
-
 impl Launcher {
+    /// Starts a server, which is alone.
     pub(crate) fn start(&self, contender: &Contender) -> Result<Server> {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        self.start_with(contender, &[])
+    }
+
+    /// Starts a server as a node of a cluster over this Redis.
+    pub(crate) fn start_node(&self, contender: &Contender, redis: &Redis) -> Result<Server> {
+        let adapter = contender.adapter.unwrap_or(ADAPTERS[0]);
+        self.start_with(contender, &[("REDIS", &redis.url()), ("ADAPTER", adapter)])
+    }
+
+    /// Starts a Redis where the load runs.
+    pub(crate) fn start_redis(&self) -> Result<Redis> {
+        self.cores.beside(Redis::start)?
+    }
+
+    fn start_with(&self, contender: &Contender, variables: &[(&str, &str)]) -> Result<Server> {
+        let address = free_address()?;
         let callgrind = self.is_counted.then(Callgrind::new);
         let mut command = match &callgrind {
             Some(callgrind) => callgrind.command(&contender.path),
@@ -94,26 +114,21 @@ impl Launcher {
         command
             .env("MODE", "bench")
             .env("THREADS", self.threads.to_string())
-            .env("PORT", port.to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        let child = self.cores.apart(|| command.spawn())?;
-        let child =
-            child.map_err(|error| format!("{}: {error}", command.get_program().display()))?;
-        let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
-        let mut server = Server { child, callgrind, address };
-        let deadline = now() + Duration::from_secs(20);
-        while TcpStream::connect(address).is_err() {
-            if let Some(status) = server.child.try_wait()? {
-                return Err(format!("the server ended with {status}").into());
-            }
-            if now() > deadline {
-                return Err("the server does not listen".into());
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
+            .env("PORT", address.port().to_string())
+            .envs(variables.iter().copied());
+        let process = self.cores.apart(|| Process::spawn(&mut command))??;
+        let mut server = Server { process, callgrind, address };
+        server.process.listens(address).map_err(|error| format!("the server: {error}"))?;
         Ok(server)
     }
+}
+
+/// A running server. It ends with this handle.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) process: Process,
+    callgrind: Option<Callgrind>,
+    address: SocketAddrV4,
 }
 
 impl Server {
@@ -121,71 +136,38 @@ impl Server {
     pub(crate) fn count<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<(T, Option<u64>)> {
         match &self.callgrind {
             Some(callgrind) => {
-                let (done, instructions) = callgrind.count(self.id(), work)?;
+                let (done, instructions) = callgrind.count(self.process.id(), work)?;
                 Ok((done, Some(instructions)))
             }
             None => Ok((work()?, None)),
         }
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// To it from the client with this number.
     pub(crate) fn route(&self, client: usize) -> Result<Route> {
         Ok(Route::new(self.address, client)?)
     }
-
-    /// The time that it has run for, in user and kernel space.
-    pub(crate) fn cpu(&self) -> Result<Duration> {
-        cpu(&self.id().to_string())
-    }
-
-    /// Bytes of memory that it holds.
-    pub(crate) fn resident(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        Ok(kilobytes.ok_or("no VmRSS")?.parse::<u64>()? * 1024)
-    }
-
-    /// Asks it to end, and waits until it has.
-    pub(crate) fn end(mut self) -> Result<()> {
-        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
-        let deadline = now() + Duration::from_secs(5);
-        while self.child.try_wait()?.is_none() {
-            if now() > deadline {
-                return Err("the server does not end".into());
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        Ok(())
-    }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It fails where the server has ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The time that this process has run for.
-pub(crate) fn own_cpu() -> Result<Duration> {
-    cpu("self")
-}
-
-fn cpu(process: &str) -> Result<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    let Stat { ticks, .. } = Stat::parse(&stat).ok_or("no times in stat")?;
-    Ok(Duration::from_millis(ticks * 1000 / clock_ticks_per_second()))
+/// One where nothing listens.
+pub(crate) fn free_address() -> Result<SocketAddrV4> {
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+    Ok(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_may_have_an_adapter() {
+        let contender = |name: &str, adapter, path: &str| {
+            Ok(Contender { name: name.into(), adapter, path: path.into() })
+        };
+        assert_eq!("ours=/a:b".parse(), contender("ours", None, "/a:b"));
+        assert_eq!("ours=sharded:/a:b".parse(), contender("ours", Some("sharded"), "/a:b"));
+        assert!("ours".parse::<Contender>().is_err());
+    }
 
     #[test]
     fn cores_are_shared_where_the_load_would_have_none() {

@@ -4,16 +4,17 @@ use crate::{
     Result, Span,
     figures::{Drift, Figures, Instructions, Load, Window},
     histogram::Histogram,
+    process::own_cpu,
     run::now,
-    server::{Server, own_cpu},
+    server::Server,
 };
 
 /// What has been done in a measurement.
 #[derive(Debug)]
 pub(crate) struct Tally {
     pub(crate) latency: Histogram,
-    /// The latency of broadcasts, where there are other events too.
-    deliveries: Histogram,
+    /// The latency of broadcasts, where there are other events too, or of what crossed nodes.
+    pub(crate) deliveries: Histogram,
     /// How long after its time something was sent, where it has a time.
     pub(crate) late: Histogram,
     pub(crate) operations: u64,
@@ -32,7 +33,7 @@ impl Tally {
         self.latency.record(latency);
     }
 
-    /// Counts a delivery of a broadcast, where there are other events too.
+    /// Counts a delivery of a broadcast, where there are other events too, or one across nodes.
     pub(crate) fn record_delivery(&mut self, latency: Duration) {
         self.operations += 1;
         self.deliveries.record(latency);
@@ -97,7 +98,7 @@ impl Period {
         duration: Duration,
         turn: &mut impl FnMut(&mut Tally) -> Result<()>,
     ) -> Result<Self> {
-        let (cpu, own) = (server.cpu()?, own_cpu()?);
+        let (cpu, own) = (server.process.cpu()?, own_cpu()?);
         let mut tally = Tally::new();
         let start = now();
         while start.elapsed() < duration {
@@ -106,9 +107,9 @@ impl Period {
         Ok(Self {
             tally,
             elapsed: start.elapsed(),
-            cpu: server.cpu()? - cpu,
+            cpu: server.process.cpu()? - cpu,
             own_cpu: own_cpu()? - own,
-            resident_bytes: server.resident()?,
+            resident_bytes: server.process.resident()?,
         })
     }
 

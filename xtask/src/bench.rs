@@ -55,6 +55,10 @@ enum Contender {
     Socketioxide,
     /// Node's own. Needs Node.
     Node,
+    /// The same in clusters, with the sharded adapter.
+    NodeSharded,
+    /// The same in clusters, with the adapter of streams.
+    NodeStreams,
     /// A bare loop over epoll.
     Floor,
 }
@@ -77,11 +81,14 @@ fn bench(options: &Options, report: &mut Report) -> Option<()> {
     if options.instructions {
         report.step("find: valgrind", tools::valgrind)?;
     }
+    if options.has_clusters() {
+        report.step("find: Redis", tools::redis)?;
+    }
     let mut servers = Vec::new();
     for contender in options.contenders() {
         let name = contender.name();
         let server = report.step(format!("build: {name}"), || contender.build());
-        servers.extend(server.map(|path| (name, path)));
+        servers.extend(server.map(|path| (contender, path)));
     }
     report.step("measure", || {
         ensure!(!servers.is_empty(), "there is no server to measure");
@@ -90,21 +97,34 @@ fn bench(options: &Options, report: &mut Report) -> Option<()> {
 }
 
 impl Options {
+    /// Whether there is a scenario that needs what nodes of a cluster do.
+    fn has_clusters(&self) -> bool {
+        let mut scenarios = self.scenarios.iter();
+        match self.scenarios.is_empty() {
+            true => !self.instructions,
+            false => scenarios.any(|scenario| scenario.starts_with("cluster-")),
+        }
+    }
+
     fn contenders(&self) -> Vec<Contender> {
         let mut contenders = self.servers.clone();
         if contenders.is_empty() {
             contenders.extend(Contender::value_variants());
         }
-        contenders.retain(|one| !self.instructions || *one != Contender::Node);
+        contenders.retain(|one| !self.instructions || !one.is_node());
+        contenders.retain(|one| self.has_clusters() || one.adapter().is_none());
         contenders
     }
 
-    fn command(&self, generator: &Path, servers: &[(String, PathBuf)]) -> Result<Command> {
+    fn command(&self, generator: &Path, servers: &[(Contender, PathBuf)]) -> Result<Command> {
         let out = measurements(self.out.as_deref())?;
         let mut command = Command::new(generator);
         command.current_dir(root());
-        for (name, path) in servers {
-            command.arg("--server").arg(format!("{name}={}", path.display()));
+        for (contender, path) in servers {
+            let adapter =
+                contender.adapter().map_or(String::new(), |adapter| format!("{adapter}:"));
+            let server = format!("{}={adapter}{}", contender.name(), path.display());
+            command.arg("--server").arg(server);
         }
         for scenario in &self.scenarios {
             command.args(["--scenario", scenario]);
@@ -125,6 +145,19 @@ impl Contender {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
+    /// The adapter of those that are for clusters alone.
+    fn adapter(self) -> Option<&'static str> {
+        match self {
+            Self::NodeSharded => Some("sharded"),
+            Self::NodeStreams => Some("streams"),
+            _ => None,
+        }
+    }
+
+    fn is_node(self) -> bool {
+        matches!(self, Self::Node | Self::NodeSharded | Self::NodeStreams)
+    }
+
     /// Gives what to start.
     fn build(self) -> Result<PathBuf> {
         match self {
@@ -134,7 +167,7 @@ impl Contender {
             Self::Socketioxide | Self::Floor => {
                 build("release", "bench", &format!("peer-{}", self.name()))
             }
-            Self::Node => {
+            Self::Node | Self::NodeSharded | Self::NodeStreams => {
                 node()?;
                 let folder = root().join("bench").join("peers").join("node");
                 npm_ci(&folder)?;
@@ -163,7 +196,11 @@ mod tests {
 
     /// The command to measure one server.
     fn command(options: &Options) -> String {
-        let servers = [("floor".to_owned(), PathBuf::from("/peer-floor"))];
+        command_for(options, Contender::Floor, "/peer-floor")
+    }
+
+    fn command_for(options: &Options, contender: Contender, path: &str) -> String {
+        let servers = [(contender, PathBuf::from(path))];
         let command = options.command(Path::new("/load"), &servers).expect("a command");
         let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
         args.join(" ")
@@ -194,9 +231,29 @@ mod tests {
     }
 
     #[test]
+    fn clusters_have_servers_of_their_own() {
+        let options = options("bench cluster-fanout --out /out");
+        assert_eq!(options.contenders().len(), 9);
+        let command = command_for(&options, Contender::NodeSharded, "/server.js");
+        assert!(command.starts_with("--server node-sharded=sharded:/server.js "), "{command}");
+        let alone = self::options("bench echo-1 --out /out").contenders();
+        assert!(alone.contains(&Contender::Node) && !alone.contains(&Contender::NodeSharded));
+    }
+
+    #[test]
     fn every_server_has_a_name() {
         let names: Vec<_> = Contender::value_variants().iter().map(|one| one.name()).collect();
-        let expected = ["tower", "axum", "actix", "warp", "socketioxide", "node", "floor"];
+        let expected = [
+            "tower",
+            "axum",
+            "actix",
+            "warp",
+            "socketioxide",
+            "node",
+            "node-sharded",
+            "node-streams",
+            "floor",
+        ];
         assert_eq!(names, expected);
     }
 }

@@ -104,6 +104,15 @@ pub(crate) fn valgrind() -> Result<PathBuf> {
     find("valgrind").ok_or_else(|| Missing("valgrind is missing: install it".into()).into())
 }
 
+/// Makes sure of Redis.
+pub(crate) fn redis() -> Result<PathBuf> {
+    if find("redis-server").is_none() {
+        install(&["redis-server"])?;
+    }
+    let text = "redis-server is missing: install Redis 7 or newer";
+    find("redis-server").ok_or_else(|| Missing(text.into()).into())
+}
+
 /// Makes sure of what a crate needs that brings its own TLS.
 pub(crate) fn openssl() -> Result<()> {
     let is_there = || output(Command::new("pkg-config").args(["--exists", "openssl"])).is_ok();
