@@ -23,7 +23,7 @@ pub(crate) struct Rooms(HashMap<&'static str, Room>);
 #[derive(Debug)]
 pub(crate) struct Room {
     name: &'static str,
-    /// In the order of their times; those of other nodes may come later than they were written.
+    /// In the order of their times, and of their ids: it is the same on all nodes.
     history: VecDeque<Message>,
     /// How many were posted here.
     posted: u64,
@@ -94,13 +94,13 @@ impl Room {
 
     /// Adds a message to the history, unless it is there.
     pub(crate) fn keep(&mut self, message: Message) {
-        let place = self.history.partition_point(|other| other.time <= message.time);
-        if self.history.iter().any(|other| other.id == message.id) {
-            return;
-        }
-        self.history.insert(place, message);
-        if self.history.len() > HISTORY {
-            self.history.pop_front();
+        let key = (message.time, &message.id);
+        if let Err(place) = self.history.binary_search_by(|other| (other.time, &other.id).cmp(&key))
+        {
+            self.history.insert(place, message);
+            if self.history.len() > HISTORY {
+                self.history.pop_front();
+            }
         }
     }
 
@@ -138,9 +138,9 @@ pub(crate) fn now() -> u64 {
 mod tests {
     use super::*;
 
-    fn say(room: &mut Room, text: &str) -> Result<String, Refusal> {
+    fn say(room: &mut Room, time: u64, text: &str) -> Result<String, Refusal> {
         let author = Author { socket: "a", nickname: "Ada".into() };
-        room.post(author, text.into(), 0).map(|message| message.id)
+        room.post(author, text.into(), time).map(|message| message.id)
     }
 
     fn told(id: &str, time: u64) -> Message {
@@ -152,7 +152,7 @@ mod tests {
     fn the_history_keeps_the_last_messages_in_order() {
         let mut room = Room::new("rust");
         for number in 1..=130 {
-            assert_eq!(say(&mut room, &number.to_string()), Ok(format!("a-{number}")));
+            assert_eq!(say(&mut room, number, &number.to_string()), Ok(format!("a-{number}")));
         }
         let texts: Vec<&str> = room.history().iter().map(|message| &*message.text).collect();
         assert_eq!(texts.len(), 100);
@@ -162,21 +162,21 @@ mod tests {
     #[test]
     fn what_other_nodes_tell_is_kept_once_and_where_it_belongs() {
         let mut rooms = Rooms::default();
-        for (id, time) in [("b-2", 20), ("b-3", 30), ("b-1", 10), ("b-2", 20)] {
+        for (id, time) in [("b-2", 20), ("b-4", 30), ("b-1", 10), ("b-2", 20), ("b-3", 30)] {
             rooms.keep(told(id, time));
         }
-        rooms.keep(Message { room: "no such".into(), ..told("b-4", 40) });
+        rooms.keep(Message { room: "no such".into(), ..told("b-5", 40) });
         let ids: Vec<String> = rooms.history().into_iter().map(|message| message.id).collect();
-        assert_eq!(ids, ["b-1", "b-2", "b-3"]);
+        assert_eq!(ids, ["b-1", "b-2", "b-3", "b-4"]);
     }
 
     #[test]
     fn a_refused_message_leaves_no_trace() {
         let mut room = Room::new("rust");
-        assert_eq!(say(&mut room, " \n"), Err(Refusal::EmptyMessage));
-        assert_eq!(say(&mut room, &"é".repeat(2001)), Err(Refusal::LongMessage { max: 2000 }));
+        assert_eq!(say(&mut room, 0, " \n"), Err(Refusal::EmptyMessage));
+        assert_eq!(say(&mut room, 0, &"é".repeat(2001)), Err(Refusal::LongMessage { max: 2000 }));
         assert!(room.history().is_empty());
-        assert_eq!(say(&mut room, &"é".repeat(2000)), Ok("a-1".into()));
+        assert_eq!(say(&mut room, 0, &"é".repeat(2000)), Ok("a-1".into()));
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn rooms_are_apart() {
         let mut rooms = Rooms::default();
-        say(rooms.get("rust"), "hello").expect("a fine message");
+        say(rooms.get("rust"), 0, "hello").expect("a fine message");
         assert!(rooms.get("general").history().is_empty());
         assert_eq!(rooms.get("rust").history().len(), 1);
     }
