@@ -5,6 +5,7 @@
 //! [`random`] ones in each run.
 
 pub mod cluster;
+pub mod cluster_codec;
 mod input;
 pub mod packets;
 pub mod server;

@@ -1,6 +1,6 @@
 //! The properties, tried with inputs that are the same in each run.
 
-use properties::{cluster, packets, random, server, websocket};
+use properties::{cluster, cluster_codec, packets, random, server, websocket};
 
 #[test]
 fn packets_are_refused_or_come_back() {
@@ -10,6 +10,11 @@ fn packets_are_refused_or_come_back() {
 #[test]
 fn a_server_outlives_its_clients() {
     random(400).for_each(|input| server::check(&input));
+}
+
+#[test]
+fn messages_of_nodes_are_refused_or_come_back() {
+    random(5000).for_each(|input| cluster_codec::check(&input));
 }
 
 #[test]

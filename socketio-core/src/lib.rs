@@ -41,7 +41,8 @@
 //!   with the feature `typescript`, `TypeScript` declares them to clients.
 //! - [`Recovery`] gives clients whose connection broke their sockets back;
 //!   [`Parser`](wire::Parser) has packets travel otherwise than as JSON.
-//! - [`Adapter`] is what makes several servers one cluster, [`RemoteSocket`] a client of any of them.
+//! - [`Adapter`] is what makes several servers one cluster, [`RemoteSocket`] a client of any of them;
+//!   with the feature `cluster`, `cluster` has the encodings of what these servers tell each other.
 //! - [`EngineIo`] is the layer below alone: messages without events.
 //! - [`wire`] has the codecs, for clients and tools.
 //!

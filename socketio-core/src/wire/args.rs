@@ -45,21 +45,23 @@ impl RawArgs {
         Ok(args)
     }
 
-    /// Reads `["name", …]`.
+    /// Reads `["name", …]`, as a client may send it.
     pub(super) fn event(array: ByteString) -> Result<(ByteString, Self), PacketError> {
-        let Elements { head, tail } = elements(&array, 1)?;
-        let name = match head {
-            Some(name) => event_name(&array, name)?,
-            None => return Err(PacketError::Payload),
-        };
-        if is_reserved(&name) {
-            return Err(PacketError::ReservedEvent);
+        match Self::named(array)? {
+            (name, _) if is_reserved(&name) => Err(PacketError::ReservedEvent),
+            event => Ok(event),
         }
-        Ok((name, Self::at(array, 1, tail)))
+    }
+
+    /// Reads `["name", …]`.
+    pub(crate) fn named(array: ByteString) -> Result<(ByteString, Self), PacketError> {
+        let Elements { head, tail } = elements(&array, 1)?;
+        let name = head.ok_or(PacketError::Payload)?;
+        Ok((event_name(&array, name)?, Self::at(array, 1, tail)))
     }
 
     /// Reads `[…]`.
-    pub(super) fn list(array: ByteString) -> Result<Self, PacketError> {
+    pub(crate) fn list(array: ByteString) -> Result<Self, PacketError> {
         let tail = elements(&array, 0)?.tail;
         Ok(Self::at(array, 0, tail))
     }
@@ -153,7 +155,7 @@ impl RawArgs {
     }
 
     /// Where placeholders may be anything, as the application may write what looks like one.
-    pub(super) fn attach(&mut self, parts: Vec<Bytes>) {
+    pub(crate) fn attach(&mut self, parts: Vec<Bytes>) {
         self.attachments = (!parts.is_empty()).then(|| parts.into());
     }
 }

@@ -11,6 +11,8 @@
 //! A node is expected to answer if it was known when it was asked: from heartbeats, or as one of a
 //! number of nodes that the transport tells. Both count only nodes that have the namespace.
 
+#[cfg(feature = "cluster")]
+pub(crate) mod codec;
 mod description;
 mod machine;
 mod message;
