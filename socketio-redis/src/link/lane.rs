@@ -2,6 +2,7 @@
 //! lost together: what waited goes out only once what comes can be heard.
 
 use std::{
+    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -24,14 +25,17 @@ use tokio::{
 use super::{
     LinkError, Shared,
     backoff::Backoff,
+    cluster::{Cluster, Membership, Redirect},
     queue::{Outgoing, Queue},
-    subscriptions::{Question, Subscription, Wanted},
+    subscriptions::{MAX_CHANGES, Question, Subscription, Wanted},
     target::Endpoint,
 };
 
 /// A server, what waits to be sent to it, and what it is to be subscribed to.
 pub(super) struct Lane {
     endpoint: Endpoint,
+    /// In a Redis Cluster.
+    membership: Option<Membership>,
     shared: Arc<Shared>,
     queue: Queue,
     wanted: Wanted,
@@ -44,9 +48,14 @@ pub(super) struct Lane {
 
 impl Lane {
     /// Begins, on the runtime that this is called on.
-    pub(super) fn start(endpoint: Endpoint, shared: &Arc<Shared>) -> Arc<Self> {
+    pub(super) fn start(
+        endpoint: Endpoint,
+        membership: Option<Membership>,
+        shared: &Arc<Shared>,
+    ) -> Arc<Self> {
         let lane = Arc::new(Self {
             endpoint,
+            membership,
             queue: Queue::new(shared.options.queue_bytes),
             shared: Arc::clone(shared),
             wanted: Wanted::default(),
@@ -81,6 +90,16 @@ impl Lane {
     /// Ends, once what waits is sent if that can be.
     pub(super) fn end(&self) {
         self.is_ending.send_replace(true);
+    }
+
+    /// Ends, and gives what waits.
+    pub(super) fn retire(&self) -> VecDeque<Outgoing> {
+        self.end();
+        self.queue.close()
+    }
+
+    pub(super) fn wanted(&self) -> Vec<Subscription> {
+        self.wanted.all()
     }
 
     pub(super) fn is_connected(&self) -> bool {
@@ -171,15 +190,14 @@ impl Lane {
     fn handle_push(&self, push: PushInfo) -> Result<(), ()> {
         match push.kind {
             PushKind::Disconnection => Err(()),
-            // Said when the shard has moved, too.
+            // Said also when another master has the slot.
             PushKind::SUnsubscribe => {
-                let is_leaving = match push.data.first() {
-                    Some(Value::BulkString(channel)) => str::from_utf8(channel).is_ok_and(|name| {
-                        self.wanted.is_leaving(&Subscription::Shard(name.into()))
-                    }),
-                    _ => false,
-                };
-                if is_leaving { Ok(()) } else { Err(()) }
+                if let Some(Value::BulkString(channel)) = push.data.first()
+                    && let Ok(channel) = str::from_utf8(channel)
+                {
+                    self.wanted.lost(&Subscription::Shard(channel.into()));
+                }
+                Ok(())
             }
             _ => {
                 if self.shared.handlers.dispatch(push) {
@@ -188,6 +206,33 @@ impl Lane {
                 Ok(())
             }
         }
+    }
+
+    /// Takes what Redis answers to a subscription that was made or ended.
+    fn handle_confirmation(
+        &self,
+        subscription: Subscription,
+        is_wanted: bool,
+        answer: Value,
+    ) -> RedisResult<()> {
+        match answer.extract_error() {
+            Ok(answer) if subscription.is_confirmed_by(&answer, is_wanted) => Ok(()),
+            // Redis also says of itself that subscriptions end, which counts as an answer if one is
+            // awaited: all that follow are then out of turn.
+            Ok(_) => Err(io_error("Redis answers something else")),
+            Err(error) => {
+                let (cluster, redirect) = self.redirect(&error).ok_or(error)?;
+                self.wanted.lost(&subscription);
+                cluster.subscribe_elsewhere(redirect, self, subscription);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether an error says that another master has a slot.
+    fn redirect(&self, error: &RedisError) -> Option<(Arc<Cluster>, Redirect)> {
+        let membership = self.membership.as_ref()?;
+        Some((membership.cluster.upgrade()?, Redirect::read(error, membership)?))
     }
 
     fn connected(&self, outage: Option<Instant>) {
@@ -202,6 +247,9 @@ impl Lane {
         self.is_connected.store(false, Relaxed);
         self.wanted.drop_questions();
         tracing::debug!("no connection to Redis: {error}");
+        if let Some(cluster) = self.membership.as_ref().and_then(|m| m.cluster.upgrade()) {
+            cluster.doubt();
+        }
         if outage.is_none() && !*self.is_ending.borrow() {
             *outage = Some(Instant::now());
             (self.shared.report)(LinkError::Disconnected(error));
@@ -267,17 +315,22 @@ impl Session {
 
     /// Makes true what is wanted, and then asks what is to be asked.
     async fn subscribe(&mut self) -> RedisResult<()> {
-        let (commands, questions) = self.lane.wanted.next_commands();
-        let subscribed = commands.len();
-        let mut pipeline = Pipeline::with_capacity(subscribed + questions.len());
-        for command in commands {
-            pipeline.add_command(command);
+        while self.subscribe_to_some().await? {}
+        Ok(())
+    }
+
+    /// Tells whether there may be more.
+    async fn subscribe_to_some(&mut self) -> RedisResult<bool> {
+        let (changes, questions) = self.lane.wanted.next();
+        let mut pipeline = Pipeline::with_capacity(changes.len() + questions.len());
+        for (subscription, is_wanted) in &changes {
+            pipeline.add_command(subscription.command(*is_wanted));
         }
         for question in &questions {
             pipeline.add_command(question.command.clone());
         }
         if pipeline.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let subscriber = match &mut self.subscriber {
             Some(subscriber) => subscriber,
@@ -285,8 +338,9 @@ impl Session {
         };
         let mut replies =
             subscriber.req_packed_commands(&pipeline, 0, pipeline.len()).await?.into_iter();
-        for reply in replies.by_ref().take(subscribed) {
-            reply.extract_error()?;
+        let may_be_more = changes.len() == MAX_CHANGES;
+        for ((subscription, is_wanted), reply) in changes.into_iter().zip(replies.by_ref()) {
+            self.lane.handle_confirmation(subscription, is_wanted, reply)?;
         }
         for (reply, question) in replies.zip(questions) {
             if let Ok(reply) = reply.extract_error() {
@@ -294,7 +348,7 @@ impl Session {
                 let _ = question.answer.send(reply);
             }
         }
-        Ok(())
+        Ok(may_be_more)
     }
 }
 
@@ -352,6 +406,13 @@ impl Batch<'_> {
                     }
                 }
                 Err(error) => {
+                    let outgoing = match self.lane.redirect(&error) {
+                        None => outgoing,
+                        Some((cluster, redirect)) => match cluster.send_on(redirect, outgoing) {
+                            Ok(()) => continue,
+                            Err(outgoing) => outgoing,
+                        },
+                    };
                     self.lane.shared.counters.lost(1);
                     let error = LinkError::Refused(error);
                     if outgoing.reply.is_none() && !std::mem::replace(has_refused, true) {

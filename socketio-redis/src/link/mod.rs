@@ -2,9 +2,11 @@
 //! to, and connections that come back by themselves.
 
 mod backoff;
+mod cluster;
 mod error;
 mod lane;
 mod queue;
+mod slots;
 mod stats;
 mod subscriptions;
 mod target;
@@ -17,18 +19,21 @@ use std::{
 };
 
 use bytes::Bytes;
-use redis::{AsyncConnectionConfig, Cmd, RedisResult, Value, aio::MultiplexedConnection, cmd};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, RedisResult, Value, aio::MultiplexedConnection, cmd,
+};
 use tokio::sync::oneshot;
 
 pub(crate) use self::subscriptions::Subscription;
-pub use self::{error::LinkError, stats::Stats, target::Target};
 use self::{
+    cluster::Cluster,
     lane::Lane,
     queue::Outgoing,
     stats::Counters,
     subscriptions::Handlers,
     target::{Endpoint, Options, Place},
 };
+pub use self::{error::LinkError, stats::Stats, target::Target};
 
 /// The connections of one node to Redis. They end when it is dropped, after what waits was sent if
 /// that can be.
@@ -37,9 +42,15 @@ use self::{
 /// channels of shards that lie on different servers.
 pub(crate) struct Link {
     shared: Arc<Shared>,
-    lane: Arc<Lane>,
+    servers: Servers,
     /// How many subscribers a channel had when Redis was last asked.
     counts: Arc<Counts>,
+}
+
+/// What the connections lead to.
+enum Servers {
+    One(Arc<Lane>),
+    Cluster(Arc<Cluster>),
 }
 
 /// What all connections of a link have in common.
@@ -68,29 +79,29 @@ impl Link {
             handlers: Handlers::default(),
             report: Box::new(report),
         });
-        let endpoint = match target.place.clone() {
-            Place::Server(server) => Endpoint::Server(server),
-            Place::Cluster(nodes) => Endpoint::Server(nodes[0].clone()),
+        let one = |endpoint| Servers::One(Lane::start(endpoint, None, &shared));
+        let servers = match target.place.clone() {
+            Place::Server(server) => one(Endpoint::Server(server)),
+            Place::Cluster(nodes) => Servers::Cluster(Cluster::start(nodes, &shared)),
             Place::Sentinel { sentinels, master, node } => {
-                Endpoint::sentinel(sentinels, master, node)?
+                one(Endpoint::sentinel(sentinels, master, node)?)
             }
         };
-        let lane = Lane::start(endpoint, &shared);
-        Ok(Self { shared, lane, counts: Arc::default() })
+        Ok(Self { shared, servers, counts: Arc::default() })
     }
 
     /// Publishes to a channel: `PUBLISH`. It is lost where too much waits already.
     pub(crate) fn publish(&self, channel: &str, payload: &[u8]) {
         let mut command = cmd("PUBLISH");
         command.arg(channel).arg(payload);
-        self.lane.send(Outgoing { command, reply: None });
+        self.servers.send(None, Outgoing::new(command, None));
     }
 
     /// Publishes to a channel of a shard: `SPUBLISH`. It is lost where too much waits already.
     pub(crate) fn publish_to_shard(&self, channel: &str, payload: &[u8]) {
         let mut command = cmd("SPUBLISH");
         command.arg(channel).arg(payload);
-        self.lane.send(Outgoing { command, reply: None });
+        self.servers.send(Some(channel), Outgoing::new(command, None));
     }
 
     /// Sends a command that is about one key, or about none, in its turn with all else that is sent.
@@ -98,11 +109,11 @@ impl Link {
     /// which nobody waits any more may be left out.
     pub(crate) fn execute(
         &self,
-        _key: Option<&str>,
+        key: Option<&str>,
         command: Cmd,
     ) -> impl Future<Output = Result<Value, LinkError>> + Send + use<> {
         let (reply, receiver) = oneshot::channel();
-        self.lane.send(Outgoing { command, reply: Some(reply) });
+        self.servers.send(key, Outgoing::new(command, Some(reply)));
         async move { receiver.await.unwrap_or(Err(LinkError::Closed)) }
     }
 
@@ -114,14 +125,14 @@ impl Link {
         handler: impl Fn(&str, Bytes) + Send + Sync + 'static,
     ) {
         self.shared.handlers.insert(subscription.clone(), handler);
-        self.lane.want(subscription, true);
+        self.servers.want(subscription, true);
     }
 
     /// Listens no more.
     pub(crate) fn unsubscribe(&self, subscription: Subscription) {
         self.shared.handlers.remove(&subscription);
         self.counts.forget(&subscription);
-        self.lane.want(subscription, false);
+        self.servers.want(subscription, false);
     }
 
     /// How many others listen to a channel to which this node does. Where Redis cannot tell, it is
@@ -136,10 +147,10 @@ impl Link {
         };
         let mut question = cmd("PUBSUB");
         question.arg(command).arg(&channel[..]);
-        let answers = [self.lane.ask(question)];
+        let answers = self.servers.ask(&subscription, &question);
         let counts = Arc::clone(&self.counts);
         async move {
-            let mut sum = Some(0);
+            let mut sum = (!answers.is_empty()).then_some(0);
             for answer in answers {
                 let count = answer.await.ok().as_ref().and_then(subscribers);
                 sum = sum.zip(count).map(|(sum, count)| sum + count);
@@ -154,8 +165,8 @@ impl Link {
     }
 
     /// A connection of its own, for commands that block. It does not come back by itself.
-    pub(crate) async fn connection(&self, _key: &str) -> RedisResult<MultiplexedConnection> {
-        let client = self.lane.client().await?;
+    pub(crate) async fn connection(&self, key: &str) -> RedisResult<MultiplexedConnection> {
+        let client = self.servers.client(key).await?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.shared.options.connection_timeout))
             .set_response_timeout(None);
@@ -163,7 +174,53 @@ impl Link {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        self.shared.counters.stats(self.lane.is_connected(), self.lane.queued())
+        self.shared.counters.stats(self.servers.is_connected(), self.servers.queued())
+    }
+}
+
+impl Servers {
+    /// Sends what belongs to a key, or to none.
+    fn send(&self, key: Option<&str>, outgoing: Outgoing) {
+        match self {
+            Self::One(lane) => lane.send(outgoing),
+            Self::Cluster(cluster) => cluster.send(key, outgoing),
+        }
+    }
+
+    fn want(&self, subscription: Subscription, is_wanted: bool) {
+        match self {
+            Self::One(lane) => lane.want(subscription, is_wanted),
+            Self::Cluster(cluster) => cluster.want(subscription, is_wanted),
+        }
+    }
+
+    /// Asks something about a subscription, of all servers that may know of it.
+    fn ask(&self, subscription: &Subscription, question: &Cmd) -> Vec<oneshot::Receiver<Value>> {
+        match self {
+            Self::One(lane) => vec![lane.ask(question.clone())],
+            Self::Cluster(cluster) => cluster.ask(subscription, question),
+        }
+    }
+
+    async fn client(&self, key: &str) -> RedisResult<Client> {
+        match self {
+            Self::One(lane) => lane.client().await,
+            Self::Cluster(cluster) => cluster.client(key).await,
+        }
+    }
+
+    fn is_connected(&self) -> bool {
+        match self {
+            Self::One(lane) => lane.is_connected(),
+            Self::Cluster(cluster) => cluster.is_connected(),
+        }
+    }
+
+    fn queued(&self) -> usize {
+        match self {
+            Self::One(lane) => lane.queued(),
+            Self::Cluster(cluster) => cluster.queued(),
+        }
     }
 }
 
@@ -203,7 +260,10 @@ fn subscribers(reply: &Value) -> Option<usize> {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.lane.end();
+        match &self.servers {
+            Servers::One(lane) => lane.end(),
+            Servers::Cluster(cluster) => cluster.end(),
+        }
     }
 }
 

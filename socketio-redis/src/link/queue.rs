@@ -29,6 +29,9 @@ struct State {
 pub(super) struct Outgoing {
     pub(super) command: Cmd,
     pub(super) reply: Option<oneshot::Sender<Result<Value, LinkError>>>,
+    /// In a Redis Cluster, the slot that it belongs to, and how often another master had that.
+    pub(super) slot: u16,
+    pub(super) redirects: u8,
 }
 
 /// What an empty command takes.
@@ -83,12 +86,17 @@ impl Queue {
         batch
     }
 
-    /// Takes nothing more, and gives what still waits.
-    pub(super) fn close(&self) -> VecDeque<Outgoing> {
+    /// Gives all that waits.
+    pub(super) fn take(&self) -> VecDeque<Outgoing> {
         let mut state = self.lock();
-        state.is_closed = true;
         state.bytes = 0;
         mem::take(&mut state.commands)
+    }
+
+    /// Takes nothing more, and gives what still waits.
+    pub(super) fn close(&self) -> VecDeque<Outgoing> {
+        self.lock().is_closed = true;
+        self.take()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -101,6 +109,13 @@ impl Queue {
 }
 
 impl Outgoing {
+    pub(super) fn new(
+        command: Cmd,
+        reply: Option<oneshot::Sender<Result<Value, LinkError>>>,
+    ) -> Self {
+        Self { command, reply, slot: 0, redirects: 0 }
+    }
+
     fn bytes(&self) -> usize {
         let bytes = self.command.args_iter().map(|arg| match arg {
             Arg::Simple(bytes) => bytes.len(),
@@ -126,7 +141,7 @@ mod tests {
     fn message(bytes: usize) -> Outgoing {
         let mut command = cmd("PUBLISH");
         command.arg("c").arg(vec![b'x'; bytes]);
-        Outgoing { command, reply: None }
+        Outgoing::new(command, None)
     }
 
     #[test]

@@ -21,18 +21,40 @@ pub(crate) enum Subscription {
 }
 
 impl Subscription {
-    fn command(&self, is_wanted: bool) -> Cmd {
-        let (name, command) = match (self, is_wanted) {
-            (Self::Channel(name), true) => (name, "SUBSCRIBE"),
-            (Self::Channel(name), false) => (name, "UNSUBSCRIBE"),
-            (Self::Pattern(name), true) => (name, "PSUBSCRIBE"),
-            (Self::Pattern(name), false) => (name, "PUNSUBSCRIBE"),
-            (Self::Shard(name), true) => (name, "SSUBSCRIBE"),
-            (Self::Shard(name), false) => (name, "SUNSUBSCRIBE"),
+    /// What makes it, or ends it.
+    pub(super) fn command(&self, is_wanted: bool) -> Cmd {
+        let name = match (self, is_wanted) {
+            (Self::Channel(_), true) => "SUBSCRIBE",
+            (Self::Channel(_), false) => "UNSUBSCRIBE",
+            (Self::Pattern(_), true) => "PSUBSCRIBE",
+            (Self::Pattern(_), false) => "PUNSUBSCRIBE",
+            (Self::Shard(_), true) => "SSUBSCRIBE",
+            (Self::Shard(_), false) => "SUNSUBSCRIBE",
         };
-        let mut command = cmd(command);
-        command.arg(&name[..]);
+        let mut command = cmd(name);
+        command.arg(self.name());
         command
+    }
+
+    /// Whether Redis answers that it was made, or ended.
+    pub(super) fn is_confirmed_by(&self, answer: &Value, is_wanted: bool) -> bool {
+        let Value::Push { kind, data } = answer else { return false };
+        let expected = match (self, is_wanted) {
+            (Self::Channel(_), true) => PushKind::Subscribe,
+            (Self::Channel(_), false) => PushKind::Unsubscribe,
+            (Self::Pattern(_), true) => PushKind::PSubscribe,
+            (Self::Pattern(_), false) => PushKind::PUnsubscribe,
+            (Self::Shard(_), true) => PushKind::SSubscribe,
+            (Self::Shard(_), false) => PushKind::SUnsubscribe,
+        };
+        *kind == expected
+            && matches!(data.first(), Some(Value::BulkString(name)) if name == self.name().as_bytes())
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Channel(name) | Self::Pattern(name) | Self::Shard(name) => name,
+        }
     }
 }
 
@@ -55,6 +77,14 @@ impl Handlers {
 
     pub(super) fn remove(&self, subscription: &Subscription) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(subscription);
+    }
+
+    pub(super) fn has(&self, subscription: &Subscription) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).contains_key(subscription)
+    }
+
+    pub(super) fn all(&self) -> Vec<Subscription> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
     /// Hands a message to who takes it. Tells whether it was one.
@@ -122,8 +152,6 @@ struct State {
     current: HashSet<Subscription>,
     /// Wherein these two differ: what changes and changes back leaves nothing.
     changed: HashSet<Subscription>,
-    /// Channels of shards that are being left.
-    leaving: HashSet<Subscription>,
     questions: Vec<Question>,
 }
 
@@ -133,6 +161,9 @@ pub(super) struct Question {
     pub(super) command: Cmd,
     pub(super) answer: oneshot::Sender<Value>,
 }
+
+/// Subscriptions that are made or ended at once, at most.
+pub(super) const MAX_CHANGES: usize = 1024;
 
 impl Wanted {
     pub(super) fn set(&self, subscription: Subscription, is_wanted: bool) {
@@ -165,36 +196,41 @@ impl Wanted {
         self.lock().wanted.iter().cloned().collect()
     }
 
-    /// Whether a channel of a shard is left because it was wanted so.
-    pub(super) fn is_leaving(&self, subscription: &Subscription) -> bool {
-        self.lock().leaving.contains(subscription)
+    /// Redis says that the connection is not subscribed to this, or not any more. Where that was not
+    /// wanted so, it is to be subscribed to again.
+    pub(super) fn lost(&self, subscription: &Subscription) {
+        let mut state = self.lock();
+        if state.current.remove(subscription) && state.wanted.contains(subscription) {
+            state.changed.insert(subscription.clone());
+            drop(state);
+            self.changed.notify_one();
+        }
     }
 
-    /// What is to be sent to the connection, once it has answered what it was sent before.
-    pub(super) fn next_commands(&self) -> (Vec<Cmd>, Vec<Question>) {
+    /// Which subscriptions are to be made or ended, once the connection has answered what it was sent
+    /// before. If there are no more, also what is to be asked then.
+    pub(super) fn next(&self) -> (Vec<(Subscription, bool)>, Vec<Question>) {
         let mut state = self.lock();
-        let State { wanted, current, changed, leaving, questions } = &mut *state;
-        leaving.clear();
-        let mut commands = Vec::with_capacity(changed.len());
-        for subscription in mem::take(changed) {
+        let State { wanted, current, changed, questions } = &mut *state;
+        let next: Vec<_> = changed.iter().take(MAX_CHANGES).cloned().collect();
+        let change = |subscription: Subscription| {
+            changed.remove(&subscription);
             let is_wanted = wanted.contains(&subscription);
-            commands.push(subscription.command(is_wanted));
             match is_wanted {
-                true => drop(current.insert(subscription)),
-                false => {
-                    current.remove(&subscription);
-                    leaving.insert(subscription);
-                }
-            }
-        }
-        (commands, mem::take(questions))
+                true => current.insert(subscription.clone()),
+                false => current.remove(&subscription),
+            };
+            (subscription, is_wanted)
+        };
+        let changes = next.into_iter().map(change).collect();
+        let questions = if changed.is_empty() { mem::take(questions) } else { Vec::new() };
+        (changes, questions)
     }
 
     /// A new connection is subscribed to nothing yet.
     pub(super) fn restart(&self) {
         let mut state = self.lock();
         state.current.clear();
-        state.leaving.clear();
         state.changed = state.wanted.clone();
     }
 
@@ -212,12 +248,13 @@ impl Wanted {
 mod tests {
     use super::*;
 
-    fn packed(commands: &[Cmd]) -> Vec<String> {
-        let words = |command: &Cmd| {
-            let text = String::from_utf8(command.get_packed_command()).expect("text");
+    fn commands(wanted: &Wanted) -> Vec<String> {
+        let words = |(subscription, is_wanted): (Subscription, bool)| {
+            let packed = subscription.command(is_wanted).get_packed_command();
+            let text = String::from_utf8(packed).expect("text");
             text.split_terminator("\r\n").skip(2).step_by(2).collect::<Vec<_>>().join(" ")
         };
-        let mut commands: Vec<_> = commands.iter().map(words).collect();
+        let mut commands: Vec<_> = wanted.next().0.into_iter().map(words).collect();
         commands.sort_unstable();
         commands
     }
@@ -230,14 +267,26 @@ mod tests {
         wanted.set(Subscription::Pattern("p*".into()), true);
         wanted.set(room.clone(), true);
         wanted.set(room.clone(), false);
-        assert_eq!(packed(&wanted.next_commands().0), ["PSUBSCRIBE p*", "SUBSCRIBE c"]);
+        assert_eq!(commands(&wanted), ["PSUBSCRIBE p*", "SUBSCRIBE c"]);
         wanted.set(room.clone(), true);
         wanted.set(Subscription::Channel("c".into()), false);
-        assert_eq!(packed(&wanted.next_commands().0), ["SSUBSCRIBE room", "UNSUBSCRIBE c"]);
-        assert!(wanted.next_commands().0.is_empty());
-        wanted.set(room.clone(), false);
-        wanted.next_commands();
-        assert!(wanted.is_leaving(&room));
+        assert_eq!(commands(&wanted), ["SSUBSCRIBE room", "UNSUBSCRIBE c"]);
+        assert_eq!(commands(&wanted), [""; 0]);
+    }
+
+    #[test]
+    fn many_changes_go_bit_by_bit_and_what_is_asked_comes_last() {
+        let wanted = Wanted::default();
+        let (answer, _) = oneshot::channel();
+        wanted.ask(Question { command: cmd("PUBSUB"), answer });
+        for n in 0..=MAX_CHANGES {
+            wanted.set(Subscription::Shard(n.to_string().into()), true);
+        }
+        let next = || {
+            let (changes, questions) = wanted.next();
+            (changes.len(), questions.len())
+        };
+        assert_eq!([next(), next(), next()], [(MAX_CHANGES, 0), (1, 1), (0, 0)]);
     }
 
     #[test]
@@ -253,14 +302,42 @@ mod tests {
     }
 
     #[test]
+    fn what_redis_has_ended_is_subscribed_to_again_if_it_is_wanted() {
+        let wanted = Wanted::default();
+        let [moved, left] = ["moved", "left"].map(|name| Subscription::Shard(name.into()));
+        wanted.set(moved.clone(), true);
+        wanted.set(left.clone(), true);
+        wanted.next();
+        wanted.set(left.clone(), false);
+        wanted.next();
+        wanted.lost(&moved);
+        wanted.lost(&left);
+        assert_eq!(commands(&wanted), ["SSUBSCRIBE moved"]);
+    }
+
+    #[test]
+    fn an_answer_out_of_turn_confirms_nothing() {
+        let answer = |kind, name: &str| {
+            let data = vec![Value::BulkString(name.into()), Value::Int(1)];
+            Value::Push { kind, data }
+        };
+        let room = Subscription::Shard("room".into());
+        assert!(room.is_confirmed_by(&answer(PushKind::SSubscribe, "room"), true));
+        assert!(room.is_confirmed_by(&answer(PushKind::SUnsubscribe, "room"), false));
+        assert!(!room.is_confirmed_by(&answer(PushKind::SUnsubscribe, "room"), true));
+        assert!(!room.is_confirmed_by(&answer(PushKind::SSubscribe, "other"), true));
+        assert!(!room.is_confirmed_by(&Value::Okay, true));
+    }
+
+    #[test]
     fn a_new_connection_is_subscribed_to_all_that_is_wanted() {
         let wanted = Wanted::default();
         wanted.set(Subscription::Channel("a".into()), true);
         wanted.set(Subscription::Channel("b".into()), true);
-        wanted.next_commands();
+        wanted.next();
         wanted.set(Subscription::Channel("b".into()), false);
         wanted.restart();
-        assert_eq!(packed(&wanted.next_commands().0), ["SUBSCRIBE a"]);
+        assert_eq!(commands(&wanted), ["SUBSCRIBE a"]);
     }
 
     #[test]
