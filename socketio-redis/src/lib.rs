@@ -1,9 +1,44 @@
-//! Several servers as one, over Redis.
+//! Several servers as one, over Redis: what one of them is told to do reaches the clients of all.
+//!
+//! ```no_run
+//! use socketio_core::{Data, Socket, SocketIo};
+//! use socketio_redis::{RedisAdapter, redis};
+//!
+//! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+//! let redis = redis::Client::open("redis://127.0.0.1/")?;
+//! let io = SocketIo::builder().adapter(RedisAdapter::new(redis)).build()?;
+//! io.on("message", async |socket: Socket, Data(text): Data<String>| {
+//!     socket.broadcast().emit("message", &text)
+//! });
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`RedisAdapter`] is Node's `@socket.io/redis-adapter`, and Node servers with it can be among the
+//!   nodes.
+//! - [`Target`] is one Redis, a Redis Cluster, or what Sentinel watches over, and says how the
+//!   connections to it are kept.
+//!
+//! # When Redis is away
+//!
+//! Clients get what their own node sends at once, whatever Redis does. What is for other nodes waits,
+//! within a [bound](Target::queue_bytes), and goes out when Redis is back; the connections come back
+//! by themselves. Requests end at their time-out with what has come and how many nodes did not
+//! answer. An application's error hook hears of each outage, and of what was lost, as
+//! [`LinkError`]; [`Stats`] has the numbers.
+//!
+//! Pub/sub delivers to who listens at that moment. What a node publishes before another one has Redis
+//! again does not reach that one, and nobody is told.
 
 #![allow(dead_code, reason = "the adapters are yet to come")]
 
+mod classic;
 mod link;
+mod running;
 
 pub use redis;
 
-pub use self::link::{LinkError, Stats, Target};
+pub use self::{
+    classic::{RedisAdapter, RedisAdapterBuilder},
+    link::{LinkError, Stats, Target},
+};

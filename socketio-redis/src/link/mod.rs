@@ -14,15 +14,15 @@ mod target;
 use std::{
     collections::HashMap,
     fmt,
-    future::pending,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, RedisResult, Value, aio::MultiplexedConnection, cmd,
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time};
 
 pub(crate) use self::subscriptions::Subscription;
 use self::{
@@ -31,7 +31,7 @@ use self::{
     queue::Outgoing,
     stats::Counters,
     subscriptions::Handlers,
-    target::{Endpoint, Options, Place},
+    target::{Options, Place},
 };
 pub use self::{error::LinkError, stats::Stats, target::Target};
 
@@ -42,10 +42,13 @@ pub use self::{error::LinkError, stats::Stats, target::Target};
 /// channels of shards that lie on different servers.
 pub(crate) struct Link {
     shared: Arc<Shared>,
-    servers: Servers,
+    servers: Arc<Servers>,
     /// How many subscribers a channel had when Redis was last asked.
     counts: Arc<Counts>,
 }
+
+/// When to ask again how many listen, where Redis never told.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What the connections lead to.
 enum Servers {
@@ -64,30 +67,23 @@ struct Shared {
 impl Link {
     /// Begins to connect. `report` is told of each outage, and of what was lost.
     ///
-    /// # Errors
-    /// The target makes no sense.
-    ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub(crate) fn start(
         target: &Target,
         report: impl Fn(LinkError) + Send + Sync + 'static,
-    ) -> RedisResult<Self> {
+    ) -> Self {
         let shared = Arc::new(Shared {
             options: target.options.clone(),
             counters: Counters::default(),
             handlers: Handlers::default(),
             report: Box::new(report),
         });
-        let one = |endpoint| Servers::One(Lane::start(endpoint, None, &shared));
         let servers = match target.place.clone() {
-            Place::Server(server) => one(Endpoint::Server(server)),
+            Place::One(endpoint) => Servers::One(Lane::start(endpoint, None, &shared)),
             Place::Cluster(nodes) => Servers::Cluster(Cluster::start(nodes, &shared)),
-            Place::Sentinel { sentinels, master, node } => {
-                one(Endpoint::sentinel(sentinels, master, node)?)
-            }
         };
-        Ok(Self { shared, servers, counts: Arc::default() })
+        Self { shared, servers: Arc::new(servers), counts: Arc::default() }
     }
 
     /// Publishes to a channel: `PUBLISH`. It is lost where too much waits already.
@@ -136,7 +132,7 @@ impl Link {
     }
 
     /// How many others listen to a channel to which this node does. Where Redis cannot tell, it is
-    /// as many as there were; if it never could, this waits for ever.
+    /// as many as there were; if it never could, this waits until it can.
     pub(crate) fn count_others(
         &self,
         subscription: Subscription,
@@ -147,19 +143,22 @@ impl Link {
         };
         let mut question = cmd("PUBSUB");
         question.arg(command).arg(&channel[..]);
-        let answers = self.servers.ask(&subscription, &question);
-        let counts = Arc::clone(&self.counts);
+        let (servers, counts) = (Arc::clone(&self.servers), Arc::clone(&self.counts));
+        let mut answers = servers.ask(&subscription, &question);
         async move {
-            let mut sum = (!answers.is_empty()).then_some(0);
-            for answer in answers {
-                let count = answer.await.ok().as_ref().and_then(subscribers);
-                sum = sum.zip(count).map(|(sum, count)| sum + count);
-            }
-            // This node is one of them.
-            let others = sum.map(|sum| sum.saturating_sub(1));
-            match counts.update(subscription, others) {
-                Some(others) => others,
-                None => pending().await,
+            loop {
+                let mut sum = (!answers.is_empty()).then_some(0);
+                for answer in answers {
+                    let count = answer.await.ok().as_ref().and_then(subscribers);
+                    sum = sum.zip(count).map(|(sum, count)| sum + count);
+                }
+                // This node is one of them.
+                let others = sum.map(|sum| sum.saturating_sub(1));
+                if let Some(others) = counts.update(&subscription, others) {
+                    return others;
+                }
+                time::sleep(ASK_AGAIN).await;
+                answers = servers.ask(&subscription, &question);
             }
         }
     }
@@ -230,11 +229,11 @@ struct Counts(Mutex<HashMap<Subscription, usize>>);
 
 impl Counts {
     /// Takes what Redis tells, if it does, and gives what is known then.
-    fn update(&self, subscription: Subscription, count: Option<usize>) -> Option<usize> {
+    fn update(&self, subscription: &Subscription, count: Option<usize>) -> Option<usize> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match count {
-            Some(count) => drop(counts.insert(subscription, count)),
-            None => return counts.get(&subscription).copied(),
+            Some(count) => drop(counts.insert(subscription.clone(), count)),
+            None => return counts.get(subscription).copied(),
         }
         count
     }
@@ -260,7 +259,7 @@ fn subscribers(reply: &Value) -> Option<usize> {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        match &self.servers {
+        match &*self.servers {
             Servers::One(lane) => lane.end(),
             Servers::Cluster(cluster) => cluster.end(),
         }

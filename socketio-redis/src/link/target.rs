@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use redis::{
     Client, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, ProtocolVersion,
@@ -39,14 +39,16 @@ pub struct Target {
 
 #[derive(Clone, Debug)]
 pub(super) enum Place {
-    Server(ConnectionInfo),
+    One(Endpoint),
     /// The nodes that were named. They tell of the others.
     Cluster(Vec<ConnectionInfo>),
-    Sentinel {
-        sentinels: Vec<ConnectionInfo>,
-        master: String,
-        node: SentinelNodeConnectionInfo,
-    },
+}
+
+/// How one server is found, each time that it is connected to.
+#[derive(Clone)]
+pub(super) enum Endpoint {
+    Server(ConnectionInfo),
+    Sentinel { sentinel: Arc<Mutex<Sentinel>>, master: String, node: SentinelNodeConnectionInfo },
 }
 
 #[derive(Clone, Debug)]
@@ -64,7 +66,7 @@ impl Target {
     /// # Errors
     /// What was given does not name one.
     pub fn server(server: impl IntoConnectionInfo) -> RedisResult<Self> {
-        Ok(Self::at(Place::Server(server.into_connection_info()?)))
+        Ok(server.into_connection_info()?.into())
     }
 
     /// A Redis Cluster, of which some nodes are named. These tell of the others.
@@ -85,8 +87,8 @@ impl Target {
         master: impl Into<String>,
         node: SentinelNodeConnectionInfo,
     ) -> RedisResult<Self> {
-        let (sentinels, master) = (all(sentinels)?, master.into());
-        Ok(Self::at(Place::Sentinel { sentinels, master, node }))
+        let sentinel = Arc::new(Mutex::new(Sentinel::build(all(sentinels)?)?));
+        Ok(Self::at(Place::One(Endpoint::Sentinel { sentinel, master: master.into(), node })))
     }
 
     fn at(place: Place) -> Self {
@@ -147,13 +149,13 @@ impl Default for Options {
 
 impl From<Client> for Target {
     fn from(client: Client) -> Self {
-        Self::at(Place::Server(client.get_connection_info().clone()))
+        client.get_connection_info().clone().into()
     }
 }
 
 impl From<ConnectionInfo> for Target {
     fn from(server: ConnectionInfo) -> Self {
-        Self::at(Place::Server(server))
+        Self::at(Place::One(Endpoint::Server(server)))
     }
 }
 
@@ -168,23 +170,7 @@ fn all<T: IntoConnectionInfo>(
     }
 }
 
-/// How one server is found, each time that it is connected to.
-#[derive(Clone)]
-pub(super) enum Endpoint {
-    Server(ConnectionInfo),
-    Sentinel { sentinel: Arc<Mutex<Sentinel>>, master: String, node: SentinelNodeConnectionInfo },
-}
-
 impl Endpoint {
-    pub(super) fn sentinel(
-        sentinels: Vec<ConnectionInfo>,
-        master: String,
-        node: SentinelNodeConnectionInfo,
-    ) -> RedisResult<Self> {
-        let sentinel = Arc::new(Mutex::new(Sentinel::build(sentinels)?));
-        Ok(Self::Sentinel { sentinel, master, node })
-    }
-
     /// Where it is now.
     pub(super) async fn client(&self) -> RedisResult<Client> {
         let server = match self {
@@ -199,6 +185,15 @@ impl Endpoint {
         // Small messages go out at once.
         let tcp = server.tcp_settings().clone().set_nodelay(true);
         Client::open(server.set_redis_settings(settings).set_tcp_settings(tcp))
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server(server) => server.fmt(f),
+            Self::Sentinel { master, .. } => write!(f, "Sentinel({master})"),
+        }
     }
 }
 

@@ -1,0 +1,130 @@
+use bytestring::ByteString;
+use serde::Serialize;
+use socketio_core::{ClusterMessage, NodeId, RawArgs, RequestId, cluster::Document};
+
+use super::format::{Body, Broadcast, EVENT, Opts, Packet, Room, Sockets, event, first};
+
+/// Something to publish, and on which channel of its namespace.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) channel: Channel,
+    pub(crate) payload: Vec<u8>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Channel {
+    /// That of one room, or of all events.
+    Broadcast(Option<ByteString>),
+    Request,
+    /// That of who asked, where the options have nodes answer there.
+    Response,
+    /// That of all answers.
+    SharedResponse,
+}
+
+/// Writes what a node says. There are messages that this transport does not have.
+pub(crate) fn encode(from: &NodeId, namespace: &str, message: ClusterMessage) -> Option<Written> {
+    let request =
+        |kind| Body { uid: Some(from.as_str().into()), kind: Some(kind), ..Body::default() };
+    let response =
+        |kind, request: &RequestId| Body { kind, request_id: Some(id(request)), ..Body::default() };
+    let json = |channel, body: Body<'_>| Written { channel, payload: text(&body).into() };
+    Some(match message {
+        ClusterMessage::Broadcast { options, name, args, request: None } => {
+            broadcast(from.as_str(), namespace, Opts::of_event(options), &name, &args)
+        }
+        ClusterMessage::Broadcast { options, name, args, request: Some(asked) } => {
+            let data = event(&name, &args);
+            let packet = serde_json::value::to_raw_value(&Packet {
+                kind: EVENT,
+                data: &data,
+                nsp: Some(namespace.into()),
+            });
+            let packet = packet.expect("text and JSON");
+            let body = Body {
+                request_id: Some(id(&asked)),
+                opts: Some(Opts::of_event(options)),
+                packet: Some(&packet),
+                ..request(7)
+            };
+            Written { channel: Channel::Request, payload: msgpack(&body, &args) }
+        }
+        ClusterMessage::SocketsJoin { options, rooms } => {
+            let (opts, rooms) = (Some(Opts::of_others(options)), Some(Room::all(rooms)));
+            json(Channel::Request, Body { opts, rooms, ..request(2) })
+        }
+        ClusterMessage::SocketsLeave { options, rooms } => {
+            let (opts, rooms) = (Some(Opts::of_others(options)), Some(Room::all(rooms)));
+            json(Channel::Request, Body { opts, rooms, ..request(3) })
+        }
+        ClusterMessage::DisconnectSockets { options, close } => {
+            let (opts, close) = (Some(Opts::of_others(options)), Some(close));
+            json(Channel::Request, Body { opts, close, ..request(4) })
+        }
+        ClusterMessage::FetchSockets { options, request: asked } => {
+            let (opts, request_id) = (Some(Opts::of_others(options)), Some(id(&asked)));
+            json(Channel::Request, Body { opts, request_id, ..request(5) })
+        }
+        ClusterMessage::FetchSocketsResponse { request, sockets } => {
+            let sockets = Some(Sockets::Described(sockets));
+            json(Channel::Response, Body { sockets, ..response(None, &request) })
+        }
+        ClusterMessage::ServerSideEmit { name, args, request: asked } => {
+            let data = event(&name, &args);
+            let (data, request_id) = (Some(&*data), asked.as_ref().map(id));
+            let body = Body { data, request_id, ..request(6) };
+            Written { channel: Channel::Request, payload: plain(&body, &args) }
+        }
+        ClusterMessage::ServerSideEmitResponse { request, answer } => {
+            let data = first(&answer);
+            let body = Body { data: data.as_deref(), ..response(Some(6), &request) };
+            Written { channel: Channel::SharedResponse, payload: plain(&body, &answer) }
+        }
+        ClusterMessage::BroadcastClientCount { request, count } => {
+            let client_count = Some(count);
+            json(Channel::Response, Body { client_count, ..response(Some(8), &request) })
+        }
+        ClusterMessage::BroadcastAck { request, answer, .. } => {
+            let packet = first(&answer);
+            let body = Body { packet: packet.as_deref(), ..response(Some(9), &request) };
+            Written { channel: Channel::Response, payload: msgpack(&body, &answer) }
+        }
+        _ => return None,
+    })
+}
+
+/// Writes an event for clients.
+pub(crate) fn broadcast(
+    from: &str,
+    namespace: &str,
+    opts: Opts,
+    name: &str,
+    args: &RawArgs,
+) -> Written {
+    let room = opts.only_room().cloned();
+    let data = event(name, args);
+    let packet = Packet { kind: EVENT, data: &data, nsp: Some(namespace.into()) };
+    let payload = msgpack(&Broadcast(Some(from.into()), packet, Some(opts)), args);
+    Written { channel: Channel::Broadcast(room), payload }
+}
+
+fn id(request: &RequestId) -> ByteString {
+    request.as_str().into()
+}
+
+pub(crate) fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("text, numbers and JSON")
+}
+
+/// Bytes become what `JSON.stringify` makes of them.
+pub(crate) fn plain(value: &impl Serialize, args: &RawArgs) -> Vec<u8> {
+    document(value, args).to_json().into()
+}
+
+fn msgpack(value: &impl Serialize, args: &RawArgs) -> Vec<u8> {
+    document(value, args).to_msgpack()
+}
+
+fn document(value: &impl Serialize, args: &RawArgs) -> Document {
+    Document { json: text(value), attachments: args.attachments().to_vec() }
+}

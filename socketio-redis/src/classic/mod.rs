@@ -1,0 +1,350 @@
+//! Node's `@socket.io/redis-adapter`: events are published, and so is all that nodes ask each other.
+
+mod channels;
+mod decode;
+mod encode;
+mod format;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    future::ready,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use socketio_core::{
+    Adapter, BroadcastOptions, Clock, ClusterDriver, ClusterMessage, ClusterNode, Membership,
+    NodeId, RequestId, ServerGone, SocketDescription,
+};
+use socketio_tokio::TokioClock;
+
+use self::{
+    channels::Channels,
+    decode::{Question, Read, Unreadable},
+    encode::{Channel, Written},
+    format::{Body, Room, Sockets},
+};
+use crate::{
+    link::{Stats, Subscription, Target},
+    running::{Running, Slot},
+};
+
+/// Servers that share a Redis are one: what one is told to do reaches the clients of all, those of
+/// Node servers with `@socket.io/redis-adapter` among them.
+///
+/// ```no_run
+/// use socketio_core::SocketIo;
+/// use socketio_redis::{RedisAdapter, redis};
+///
+/// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+/// let redis = redis::Client::open("redis://127.0.0.1/")?;
+/// let io = SocketIo::builder().adapter(RedisAdapter::new(redis)).build()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It is one server's. A clone of it is the same adapter, to ask for its [`stats`](Self::stats) once
+/// the server has it. The server is to be built on a tokio runtime, which then does the work.
+///
+/// What is published while Redis is away waits, up to [a bound](Target::queue_bytes); what the other
+/// nodes publish meanwhile does not reach this one, nor does what they publish before they have Redis
+/// again. Clients of this node get everything at once, whatever Redis does. How long other nodes'
+/// answers are waited for is said by the server's options `request_timeout` and `ack_timeout`.
+#[derive(Clone, Debug)]
+pub struct RedisAdapter(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    target: Target,
+    channels: Channels,
+    answers_each: bool,
+    slot: Slot,
+    asked: Asked,
+}
+
+/// The options of a [`RedisAdapter`], named as on Node.
+///
+/// # Options of Node that are not here
+///
+/// - `requestsTimeout`: the server's options `request_timeout` and `ack_timeout`, which are those of
+///   every adapter.
+/// - `parser`: nodes have to read each other, and all do as Node does by default.
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct RedisAdapterBuilder {
+    target: Target,
+    key: ByteString,
+    answers_each: bool,
+}
+
+impl RedisAdapter {
+    /// With the options that Node has by default.
+    pub fn new(target: impl Into<Target>) -> Self {
+        Self::builder(target).build()
+    }
+
+    /// With other options.
+    ///
+    /// ```
+    /// # use socketio_redis::{RedisAdapter, Target};
+    /// let redis = Target::server("redis://127.0.0.1/")?.queue_bytes(1024 * 1024);
+    /// let adapter = RedisAdapter::builder(redis).key("game").build();
+    /// # Ok::<(), socketio_redis::redis::RedisError>(())
+    /// ```
+    pub fn builder(target: impl Into<Target>) -> RedisAdapterBuilder {
+        RedisAdapterBuilder { target: target.into(), key: DEFAULT_KEY.into(), answers_each: false }
+    }
+
+    /// What became of its messages, and whether it has Redis.
+    pub fn stats(&self) -> Stats {
+        self.0.slot.stats()
+    }
+}
+
+/// What channels begin with.
+pub(crate) const DEFAULT_KEY: &str = "socket.io";
+
+impl RedisAdapterBuilder {
+    /// What the names of all channels begin with, so that several applications can share a Redis.
+    /// Default: `socket.io`.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = key.into().into();
+        self
+    }
+
+    /// Whether this node answers on a channel of the node that asks, rather than on one that all
+    /// hear. All nodes listen to both. Default: `false`.
+    pub fn publish_on_specific_response_channel(mut self, answers_each: bool) -> Self {
+        self.answers_each = answers_each;
+        self
+    }
+
+    /// Makes the adapter.
+    pub fn build(self) -> RedisAdapter {
+        RedisAdapter(Arc::new(Inner {
+            target: self.target,
+            channels: Channels::new(self.key),
+            answers_each: self.answers_each,
+            slot: Slot::default(),
+            asked: Asked::default(),
+        }))
+    }
+}
+
+impl Adapter for RedisAdapter {
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(TokioClock)
+    }
+
+    fn membership(&self) -> Membership {
+        Membership::Counted
+    }
+
+    fn start(&self, node: ClusterNode, driver: ClusterDriver) {
+        self.0.slot.start(&self.0.target, node, driver);
+    }
+
+    fn open(&self, namespace: &str) {
+        let Some(running) = self.0.slot.get() else { return };
+        let [broadcast, request, response, own_response] =
+            self.0.subscriptions(&running, namespace);
+        self.listen(&running, namespace, broadcast, Inner::receive_broadcast);
+        self.listen(&running, namespace, request, Inner::receive_request);
+        self.listen(&running, namespace, response, Inner::receive_response);
+        self.listen(&running, namespace, own_response, Inner::receive_response);
+    }
+
+    fn close(&self, namespace: &str) {
+        let Some(running) = self.0.slot.get() else { return };
+        for subscription in self.0.subscriptions(&running, namespace) {
+            running.link.unsubscribe(subscription);
+        }
+    }
+
+    fn send(&self, namespace: &str, to: Option<&NodeId>, message: ClusterMessage) {
+        let Some(running) = self.0.slot.get() else { return };
+        if let Some(message) = self.0.asked.pass(message)
+            && let Some(Written { channel, payload }) =
+                encode::encode(running.node.id(), namespace, message)
+        {
+            self.0.publish(&running, namespace, to, &channel, &payload);
+        }
+    }
+
+    fn count(&self, namespace: &str) -> Pin<Box<dyn Future<Output = usize> + Send>> {
+        match self.0.slot.get() {
+            // Each node is subscribed to it once.
+            Some(running) => {
+                let channel = self.0.channels.request(namespace);
+                Box::pin(running.link.count_others(Subscription::Channel(channel.into())))
+            }
+            None => Box::pin(ready(0)),
+        }
+    }
+
+    fn stop(&self) {
+        self.0.slot.stop();
+    }
+}
+
+/// Takes what came for a namespace.
+type Receive = fn(&Inner, &Running, &str, Bytes) -> Result<(), Unreadable>;
+
+impl RedisAdapter {
+    fn listen(
+        &self,
+        running: &Running,
+        namespace: &str,
+        subscription: Subscription,
+        receive: Receive,
+    ) {
+        let (inner, namespace) = (Arc::downgrade(&self.0), ByteString::from(namespace));
+        running.link.subscribe(subscription, move |_, payload| {
+            if let Some(inner) = Weak::upgrade(&inner)
+                && let Some(running) = inner.slot.get()
+            {
+                // What makes no sense is passed over.
+                let _ = receive(&inner, &running, &namespace, payload);
+            }
+        });
+    }
+}
+
+impl Inner {
+    fn subscriptions(&self, running: &Running, namespace: &str) -> [Subscription; 4] {
+        let node = running.node.id();
+        [
+            Subscription::Pattern(self.channels.pattern(namespace).into()),
+            Subscription::Channel(self.channels.request(namespace).into()),
+            Subscription::Channel(self.channels.response(namespace, None).into()),
+            Subscription::Channel(self.channels.response(namespace, Some(node)).into()),
+        ]
+    }
+
+    fn publish(
+        &self,
+        running: &Running,
+        namespace: &str,
+        to: Option<&NodeId>,
+        channel: &Channel,
+        payload: &[u8],
+    ) {
+        let channel = match channel {
+            Channel::Broadcast(room) => self.channels.broadcast(namespace, room.as_deref()),
+            Channel::Request => self.channels.request(namespace),
+            Channel::Response => {
+                self.channels.response(namespace, to.filter(|_| self.answers_each))
+            }
+            Channel::SharedResponse => self.channels.response(namespace, None),
+        };
+        running.link.publish(&channel, payload);
+    }
+
+    fn receive_broadcast(
+        &self,
+        running: &Running,
+        namespace: &str,
+        payload: Bytes,
+    ) -> Result<(), Unreadable> {
+        let read = decode::broadcast(namespace, &payload)?;
+        self.receive(running, namespace, read)
+    }
+
+    fn receive_request(
+        &self,
+        running: &Running,
+        namespace: &str,
+        payload: Bytes,
+    ) -> Result<(), Unreadable> {
+        let read = decode::request(namespace, &payload)?;
+        self.receive(running, namespace, read)
+    }
+
+    fn receive_response(
+        &self,
+        running: &Running,
+        namespace: &str,
+        payload: Bytes,
+    ) -> Result<(), Unreadable> {
+        let message = decode::response(&payload)?;
+        self.receive(running, namespace, Read::Message { from: None, message })
+    }
+
+    fn receive(&self, running: &Running, namespace: &str, read: Read) -> Result<(), Unreadable> {
+        let (from, request, question) = match read {
+            Read::Legacy { from, request, question } => (from, request, question),
+            Read::Message { from, message } => {
+                return Ok(running.node.receive(namespace, from.as_ref(), message)?);
+            }
+        };
+        let mut body = Body { request_id: Some(request.as_str().into()), ..Body::default() };
+        match question {
+            Question::Rooms => {
+                let sockets = self.asked.sockets(&running.node, namespace, Default::default())?;
+                let rooms: BTreeSet<_> = sockets.into_iter().flat_map(|it| it.rooms).collect();
+                body.rooms = Some(Room::all(rooms.into_iter().map(ByteString::from)));
+            }
+            Question::Sockets(which) => {
+                let sockets = self.asked.sockets(&running.node, namespace, which)?;
+                body.sockets = Some(Sockets::Ids(sockets.into_iter().map(|it| it.id).collect()));
+            }
+            Question::Socket { which, order } => {
+                if self.asked.sockets(&running.node, namespace, which)?.is_empty() {
+                    return Ok(());
+                }
+                running.node.receive(namespace, from.as_ref(), *order)?;
+            }
+        }
+        let payload = encode::text(&body);
+        self.publish(running, namespace, from.as_ref(), &Channel::Response, payload.as_bytes());
+        Ok(())
+    }
+}
+
+/// What is asked of this node's own server, so as to answer what only older versions ask.
+#[derive(Debug, Default)]
+struct Asked {
+    last: AtomicU64,
+    answers: Mutex<HashMap<RequestId, Vec<SocketDescription>>>,
+}
+
+impl Asked {
+    /// The sockets of this node.
+    fn sockets(
+        &self,
+        node: &ClusterNode,
+        namespace: &str,
+        options: BroadcastOptions,
+    ) -> Result<Vec<SocketDescription>, ServerGone> {
+        let request = RequestId::new(format!("legacy {}", self.last.fetch_add(1, Relaxed)));
+        self.lock().insert(request.clone(), Vec::new());
+        let message = ClusterMessage::FetchSockets { options, request: request.clone() };
+        // It answers before it returns, with a message to be sent.
+        let received = node.receive(namespace, None, message);
+        let sockets = self.lock().remove(&request).unwrap_or_default();
+        received.map(|()| sockets)
+    }
+
+    /// Takes an answer that was waited for here, and passes everything else on.
+    fn pass(&self, message: ClusterMessage) -> Option<ClusterMessage> {
+        if let ClusterMessage::FetchSocketsResponse { request, sockets } = message {
+            match self.lock().get_mut(&request) {
+                Some(answer) => *answer = sockets,
+                None => return Some(ClusterMessage::FetchSocketsResponse { request, sockets }),
+            }
+            return None;
+        }
+        Some(message)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<RequestId, Vec<SocketDescription>>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

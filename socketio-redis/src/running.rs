@@ -1,0 +1,47 @@
+use std::sync::{Arc, PoisonError, RwLock};
+
+use socketio_core::{ClusterDriver, ClusterNode};
+
+use crate::{Stats, Target, link::Link};
+
+/// A server among the others, while it runs.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) node: ClusterNode,
+    pub(crate) link: Link,
+}
+
+/// Where an adapter keeps it: an adapter is made before its server is, and may outlive it.
+#[derive(Debug, Default)]
+pub(crate) struct Slot(RwLock<Option<Arc<Running>>>);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the adapter is another server's already: this one is a node of its own")]
+struct InUse;
+
+impl Slot {
+    pub(crate) fn start(&self, target: &Target, node: ClusterNode, driver: ClusterDriver) {
+        let mut slot = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if slot.is_some() {
+            return node.report(None, InUse);
+        }
+        tokio::spawn(driver);
+        let reporting = node.clone();
+        let link = Link::start(target, move |error| reporting.report(None, error));
+        *slot = Some(Arc::new(Running { node, link }));
+    }
+
+    pub(crate) fn get(&self) -> Option<Arc<Running>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends the link, once what waits is sent if that can be.
+    pub(crate) fn stop(&self) {
+        let running = self.0.write().unwrap_or_else(PoisonError::into_inner).take();
+        drop(running);
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        self.get().map(|running| running.link.stats()).unwrap_or_default()
+    }
+}
