@@ -1,8 +1,9 @@
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 use socketio_core::{
-    BroadcastOptions, ClusterMessage, NodeId, RawArgs, RequestId, cluster::Document,
+    BroadcastOptions, ClusterMessage, NodeId, RawArgs, RequestId,
+    cluster::{Document, answer_from_json, event_from_json},
 };
 
 use super::format::{BINARY_EVENT, Body, Broadcast, EVENT, Packet, Room, Sockets};
@@ -48,7 +49,7 @@ pub(crate) fn broadcast(namespace: &str, payload: &Bytes) -> Result<Read, Unread
     let Document { json, attachments } = Document::from_msgpack(payload)?;
     let Broadcast(from, packet, opts) = serde_json::from_str(&json)?;
     let (name, args) = packet_event(namespace, &packet, attachments)?;
-    let options = opts.unwrap_or_default().into();
+    let options = opts.unwrap_or_default();
     let message = ClusterMessage::Broadcast { options, name, args, request: None };
     Ok(Read::Message { from: from.map(NodeId::new), message })
 }
@@ -65,7 +66,7 @@ pub(crate) fn request(namespace: &str, payload: &Bytes) -> Result<Read, Unreadab
     let of_socket = body.sid.is_some();
     let options: BroadcastOptions = match body.sid {
         Some(Room(id)) => BroadcastOptions { rooms: vec![id], ..BroadcastOptions::default() },
-        None => body.opts.unwrap_or_default().into(),
+        None => body.opts.unwrap_or_default(),
     };
     let rooms = match body.room {
         Some(Room(room)) => vec![room],
@@ -93,7 +94,8 @@ pub(crate) fn request(namespace: &str, payload: &Bytes) -> Result<Read, Unreadab
             });
         }
         6 => {
-            let (name, args) = event(body.data.ok_or(Unreadable)?, attachments)?;
+            let data = body.data.ok_or(Unreadable)?;
+            let (name, args) = event_from_json(data.get(), attachments)?;
             let message = ClusterMessage::ServerSideEmit { name, args, request };
             return Ok(Read::Message { from, message });
         }
@@ -119,7 +121,7 @@ pub(crate) fn response(payload: &Bytes) -> Result<ClusterMessage, Unreadable> {
     let request = body.request_id.map(RequestId::new).ok_or(Unreadable)?;
     Ok(match (body.kind, body.sockets) {
         (Some(6), _) => {
-            let answer = answer(body.data, attachments)?;
+            let answer = answer_from_json(body.data.map(RawValue::get), attachments)?;
             ClusterMessage::ServerSideEmitResponse { request, answer }
         }
         (Some(8), _) => {
@@ -127,7 +129,7 @@ pub(crate) fn response(payload: &Bytes) -> Result<ClusterMessage, Unreadable> {
             ClusterMessage::BroadcastClientCount { request, count }
         }
         (Some(9), _) => {
-            let answer = answer(body.packet, attachments)?;
+            let answer = answer_from_json(body.packet.map(RawValue::get), attachments)?;
             ClusterMessage::BroadcastAck { request, socket: None, answer }
         }
         (_, Some(Sockets::Described(sockets))) => {
@@ -157,23 +159,5 @@ fn packet_event(
     if !is_here || !matches!(packet.kind, EVENT | BINARY_EVENT) {
         return Err(Unreadable);
     }
-    event(packet.data, attachments)
-}
-
-/// Takes `["name",…]` apart. The name may be a number.
-fn event(data: &RawValue, attachments: Vec<Bytes>) -> Result<(ByteString, RawArgs), Unreadable> {
-    let args = RawArgs::from_json(data.get(), attachments)?;
-    let name = match serde_json::from_str(args.iter().next().ok_or(Unreadable)?)? {
-        Value::String(name) => name,
-        Value::Number(name) => name.to_string(),
-        _ => return Err(Unreadable),
-    };
-    Ok((name.into(), args.skip(1)))
-}
-
-fn answer(value: Option<&RawValue>, attachments: Vec<Bytes>) -> Result<RawArgs, Unreadable> {
-    match value {
-        Some(value) => Ok(RawArgs::from_json(&format!("[{value}]"), attachments)?),
-        None => Ok(RawArgs::default()),
-    }
+    Ok(event_from_json(packet.data.get(), attachments)?)
 }

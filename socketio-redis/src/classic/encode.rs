@@ -1,8 +1,12 @@
 use bytestring::ByteString;
 use serde::Serialize;
-use socketio_core::{ClusterMessage, NodeId, RawArgs, RequestId, cluster::Document};
+use serde_json::value::RawValue;
+use socketio_core::{
+    ClusterMessage, NodeId, RawArgs, RequestId,
+    cluster::{Document, answer_to_json, event_to_json},
+};
 
-use super::format::{Body, Broadcast, EVENT, Opts, Packet, Room, Sockets, event, first};
+use super::format::{Body, Broadcast, EVENT, Packet, Room, Sockets};
 
 /// Something to publish, and on which channel of its namespace.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +35,7 @@ pub(crate) fn encode(from: &NodeId, namespace: &str, message: ClusterMessage) ->
     let json = |channel, body: Body<'_>| Written { channel, payload: text(&body).into() };
     Some(match message {
         ClusterMessage::Broadcast { options, name, args, request: None } => {
-            broadcast(from.as_str(), namespace, Opts::of_event(options), &name, &args)
+            broadcast(from.as_str(), namespace, &options.rooms, &options, &name, &args)
         }
         ClusterMessage::Broadcast { options, name, args, request: Some(asked) } => {
             let data = event(&name, &args);
@@ -43,26 +47,26 @@ pub(crate) fn encode(from: &NodeId, namespace: &str, message: ClusterMessage) ->
             let packet = packet.expect("text and JSON");
             let body = Body {
                 request_id: Some(id(&asked)),
-                opts: Some(Opts::of_event(options)),
+                opts: Some(options),
                 packet: Some(&packet),
                 ..request(7)
             };
             Written { channel: Channel::Request, payload: msgpack(&body, &args) }
         }
         ClusterMessage::SocketsJoin { options, rooms } => {
-            let (opts, rooms) = (Some(Opts::of_others(options)), Some(Room::all(rooms)));
+            let (opts, rooms) = (Some(options), Some(Room::all(rooms)));
             json(Channel::Request, Body { opts, rooms, ..request(2) })
         }
         ClusterMessage::SocketsLeave { options, rooms } => {
-            let (opts, rooms) = (Some(Opts::of_others(options)), Some(Room::all(rooms)));
+            let (opts, rooms) = (Some(options), Some(Room::all(rooms)));
             json(Channel::Request, Body { opts, rooms, ..request(3) })
         }
         ClusterMessage::DisconnectSockets { options, close } => {
-            let (opts, close) = (Some(Opts::of_others(options)), Some(close));
+            let (opts, close) = (Some(options), Some(close));
             json(Channel::Request, Body { opts, close, ..request(4) })
         }
         ClusterMessage::FetchSockets { options, request: asked } => {
-            let (opts, request_id) = (Some(Opts::of_others(options)), Some(id(&asked)));
+            let (opts, request_id) = (Some(options), Some(id(&asked)));
             json(Channel::Request, Body { opts, request_id, ..request(5) })
         }
         ClusterMessage::FetchSocketsResponse { request, sockets } => {
@@ -76,7 +80,7 @@ pub(crate) fn encode(from: &NodeId, namespace: &str, message: ClusterMessage) ->
             Written { channel: Channel::Request, payload: plain(&body, &args) }
         }
         ClusterMessage::ServerSideEmitResponse { request, answer } => {
-            let data = first(&answer);
+            let data = answer_to_json(&answer).map(raw);
             let body = Body { data: data.as_deref(), ..response(Some(6), &request) };
             Written { channel: Channel::SharedResponse, payload: plain(&body, &answer) }
         }
@@ -85,7 +89,7 @@ pub(crate) fn encode(from: &NodeId, namespace: &str, message: ClusterMessage) ->
             json(Channel::Response, Body { client_count, ..response(Some(8), &request) })
         }
         ClusterMessage::BroadcastAck { request, answer, .. } => {
-            let packet = first(&answer);
+            let packet = answer_to_json(&answer).map(raw);
             let body = Body { packet: packet.as_deref(), ..response(Some(9), &request) };
             Written { channel: Channel::Response, payload: msgpack(&body, &answer) }
         }
@@ -97,15 +101,27 @@ pub(crate) fn encode(from: &NodeId, namespace: &str, message: ClusterMessage) ->
 pub(crate) fn broadcast(
     from: &str,
     namespace: &str,
-    opts: Opts,
+    rooms: &[ByteString],
+    opts: &impl Serialize,
     name: &str,
     args: &RawArgs,
 ) -> Written {
-    let room = opts.only_room().cloned();
+    let room = match rooms {
+        [room] => Some(room.clone()),
+        _ => None,
+    };
     let data = event(name, args);
     let packet = Packet { kind: EVENT, data: &data, nsp: Some(namespace.into()) };
     let payload = msgpack(&Broadcast(Some(from.into()), packet, Some(opts)), args);
     Written { channel: Channel::Broadcast(room), payload }
+}
+
+fn event(name: &str, args: &RawArgs) -> Box<RawValue> {
+    raw(event_to_json(name, args))
+}
+
+fn raw(json: impl Into<String>) -> Box<RawValue> {
+    RawValue::from_string(json.into()).expect("arguments are JSON")
 }
 
 fn id(request: &RequestId) -> ByteString {

@@ -185,7 +185,7 @@ fn a_broadcast_that_asks_is_written_as_on_node() {
 #[test]
 fn orders_and_questions_are_json() {
     let id = || RequestId::new("ab");
-    let opts = json!({ "rooms": ["r"], "except": [] });
+    let opts = json!({ "rooms": ["r"], "except": [], "flags": {} });
     for (message, expected) in [
         (
             ClusterMessage::SocketsJoin { options: to(["r"]), rooms: vec!["x".into()] },
