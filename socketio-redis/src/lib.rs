@@ -16,6 +16,8 @@
 //!
 //! - [`RedisAdapter`] is Node's `@socket.io/redis-adapter`, and Node servers with it can be among the
 //!   nodes.
+//! - [`RedisEmitter`] is Node's `@socket.io/redis-emitter`: it sends to their clients from programs
+//!   that are no server.
 //! - [`Target`] is one Redis, a Redis Cluster, or what Sentinel watches over, and says how the
 //!   connections to it are kept.
 //!
@@ -33,6 +35,7 @@
 #![allow(dead_code, reason = "the adapters are yet to come")]
 
 mod classic;
+mod emitter;
 mod link;
 mod running;
 
@@ -40,5 +43,6 @@ pub use redis;
 
 pub use self::{
     classic::{RedisAdapter, RedisAdapterBuilder},
+    emitter::{EmitterError, EmitterOperator, RedisEmitter},
     link::{LinkError, Stats, Target},
 };

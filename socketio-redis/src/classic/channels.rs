@@ -1,6 +1,8 @@
 use bytestring::ByteString;
 use socketio_core::NodeId;
 
+use super::encode::Channel;
+
 /// The names of the channels, which all begin with the same key.
 #[derive(Clone, Debug)]
 pub(crate) struct Channels {
@@ -32,6 +34,16 @@ impl Channels {
         match to {
             Some(node) => format!("{key}-response#{namespace}#{node}#"),
             None => format!("{key}-response#{namespace}#"),
+        }
+    }
+
+    /// The channel of something that was written, of which an answer may be for one node.
+    pub(crate) fn of(&self, channel: &Channel, namespace: &str, to: Option<&NodeId>) -> String {
+        match channel {
+            Channel::Broadcast(room) => self.broadcast(namespace, room.as_deref()),
+            Channel::Request => self.request(namespace),
+            Channel::Response => self.response(namespace, to),
+            Channel::SharedResponse => self.response(namespace, None),
         }
     }
 

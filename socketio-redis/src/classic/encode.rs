@@ -120,7 +120,7 @@ fn event(name: &str, args: &RawArgs) -> Box<RawValue> {
     raw(event_to_json(name, args))
 }
 
-fn raw(json: impl Into<String>) -> Box<RawValue> {
+pub(crate) fn raw(json: impl Into<String>) -> Box<RawValue> {
     RawValue::from_string(json.into()).expect("arguments are JSON")
 }
 

@@ -2,7 +2,7 @@
 
 mod channels;
 mod decode;
-mod encode;
+pub(crate) mod encode;
 mod format;
 #[cfg(test)]
 mod tests;
@@ -25,11 +25,14 @@ use socketio_core::{
 };
 use socketio_tokio::TokioClock;
 
-use self::{
+pub(crate) use self::{
     channels::Channels,
-    decode::{Question, Read, Unreadable},
     encode::{Channel, Written},
-    format::{Body, Room, Sockets},
+    format::{Body, Room},
+};
+use self::{
+    decode::{Question, Read, Unreadable},
+    format::Sockets,
 };
 use crate::{
     link::{Stats, Subscription, Target},
@@ -236,14 +239,8 @@ impl Inner {
         channel: &Channel,
         payload: &[u8],
     ) {
-        let channel = match channel {
-            Channel::Broadcast(room) => self.channels.broadcast(namespace, room.as_deref()),
-            Channel::Request => self.channels.request(namespace),
-            Channel::Response => {
-                self.channels.response(namespace, to.filter(|_| self.answers_each))
-            }
-            Channel::SharedResponse => self.channels.response(namespace, None),
-        };
+        let to = to.filter(|_| self.answers_each);
+        let channel = self.channels.of(channel, namespace, to);
         running.link.publish(&channel, payload);
     }
 

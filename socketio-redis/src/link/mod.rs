@@ -93,6 +93,18 @@ impl Link {
         self.servers.send(None, Outgoing::new(command, None));
     }
 
+    /// As [`publish`](Self::publish), for who waits until Redis has it. What nobody waits for any more
+    /// when its turn comes is not sent.
+    pub(crate) fn publish_for_reply(
+        &self,
+        channel: &str,
+        payload: &[u8],
+    ) -> impl Future<Output = Result<Value, LinkError>> + Send + use<> {
+        let mut command = cmd("PUBLISH");
+        command.arg(channel).arg(payload);
+        self.execute(None, command)
+    }
+
     /// Publishes to a channel of a shard: `SPUBLISH`. It is lost where too much waits already.
     pub(crate) fn publish_to_shard(&self, channel: &str, payload: &[u8]) {
         let mut command = cmd("SPUBLISH");

@@ -133,6 +133,11 @@ impl Target {
         self.options.response_timeout = timeout;
         self
     }
+
+    /// How long something takes at most, from the first try to connect to the answer.
+    pub(crate) fn patience(&self) -> Duration {
+        self.options.connection_timeout + self.options.response_timeout
+    }
 }
 
 impl Default for Options {
