@@ -126,21 +126,23 @@ impl Link {
     }
 
     /// Listens: `handler` takes what comes, with the name of the channel, on the task that reads from
-    /// Redis. There is one for each subscription, the last that was given.
+    /// Redis. Who listens twice to the same is to end it twice; the first handler takes what comes.
     pub(crate) fn subscribe(
         &self,
         subscription: Subscription,
         handler: impl Fn(&str, Bytes) + Send + Sync + 'static,
     ) {
-        self.shared.handlers.insert(subscription.clone(), handler);
-        self.servers.want(subscription, true);
+        if self.shared.handlers.insert(subscription.clone(), handler) {
+            self.servers.want(subscription, true);
+        }
     }
 
     /// Listens no more.
     pub(crate) fn unsubscribe(&self, subscription: Subscription) {
-        self.shared.handlers.remove(&subscription);
-        self.counts.forget(&subscription);
-        self.servers.want(subscription, false);
+        if self.shared.handlers.remove(&subscription) {
+            self.counts.forget(&subscription);
+            self.servers.want(subscription, false);
+        }
     }
 
     /// How many others listen to a channel to which this node does. Where Redis cannot tell, it is

@@ -61,22 +61,29 @@ impl Subscription {
 /// Takes a message, with the channel that it was published to.
 type Handler = Arc<dyn Fn(&str, Bytes) + Send + Sync>;
 
-/// Who takes what comes.
+/// Who takes what comes, and for how many. Names that are made of names can be the same for two.
 #[derive(Default)]
-pub(super) struct Handlers(RwLock<HashMap<Subscription, Handler>>);
+pub(super) struct Handlers(RwLock<HashMap<Subscription, (Handler, usize)>>);
 
 impl Handlers {
+    /// Tells whether it is the first of this name, which is the one that is called.
     pub(super) fn insert(
         &self,
         subscription: Subscription,
         handler: impl Fn(&str, Bytes) + Send + Sync + 'static,
-    ) {
+    ) -> bool {
         let mut handlers = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        handlers.insert(subscription, Arc::new(handler));
+        let (_, count) = handlers.entry(subscription).or_insert_with(|| (Arc::new(handler), 0));
+        *count += 1;
+        *count == 1
     }
 
-    pub(super) fn remove(&self, subscription: &Subscription) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(subscription);
+    /// Tells whether it was the last of this name.
+    pub(super) fn remove(&self, subscription: &Subscription) -> bool {
+        let mut handlers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let Some((_, count)) = handlers.get_mut(subscription) else { return false };
+        *count -= 1;
+        *count == 0 && handlers.remove(subscription).is_some()
     }
 
     pub(super) fn has(&self, subscription: &Subscription) -> bool {
@@ -93,7 +100,7 @@ impl Handlers {
             return false;
         };
         let handlers = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let handler = handlers.get(&subscription).cloned();
+        let handler = handlers.get(&subscription).map(|(handler, _)| Arc::clone(handler));
         drop(handlers);
         if let Some(handler) = &handler {
             handler(&channel, payload);
@@ -338,6 +345,17 @@ mod tests {
         wanted.set(Subscription::Channel("b".into()), false);
         wanted.restart();
         assert_eq!(commands(&wanted), ["SUBSCRIBE a"]);
+    }
+
+    #[test]
+    fn a_name_that_two_listen_to_is_listened_to_until_both_have_ended() {
+        let (handlers, room) = (Handlers::default(), Subscription::Shard("room".into()));
+        assert!(handlers.insert(room.clone(), |_, _| {}));
+        assert!(!handlers.insert(room.clone(), |_, _| {}));
+        assert!(!handlers.remove(&room));
+        assert!(handlers.has(&room));
+        assert!(handlers.remove(&room));
+        assert!(!handlers.remove(&room));
     }
 
     #[test]
