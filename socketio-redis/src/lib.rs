@@ -16,6 +16,9 @@
 //!
 //! - [`RedisAdapter`] is Node's `@socket.io/redis-adapter`, and Node servers with it can be among the
 //!   nodes.
+//! - [`ShardedRedisAdapter`] is that package's sharded adapter, for Redis 7: in a Redis Cluster, not
+//!   every node carries every message, and an event for a room goes only to servers that have
+//!   somebody there.
 //! - [`RedisEmitter`] is Node's `@socket.io/redis-emitter`: it sends to their clients from programs
 //!   that are no server.
 //! - [`Target`] is one Redis, a Redis Cluster, or what Sentinel watches over, and says how the
@@ -38,6 +41,7 @@ mod classic;
 mod emitter;
 mod link;
 mod running;
+mod sharded;
 
 pub use redis;
 
@@ -45,4 +49,5 @@ pub use self::{
     classic::{RedisAdapter, RedisAdapterBuilder},
     emitter::{EmitterError, EmitterOperator, RedisEmitter},
     link::{LinkError, Stats, Target},
+    sharded::{ShardedRedisAdapter, ShardedRedisAdapterBuilder, SubscriptionMode},
 };

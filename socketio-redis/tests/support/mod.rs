@@ -3,6 +3,7 @@
 
 mod nodes;
 mod proxy;
+mod redis_cluster;
 mod redis_server;
 
 use std::{
@@ -13,6 +14,7 @@ use std::{
 pub(crate) use self::{
     nodes::Nodes,
     proxy::{Network, Proxy},
+    redis_cluster::{REPLICA, RedisCluster},
     redis_server::RedisServer,
 };
 
