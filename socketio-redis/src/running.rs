@@ -15,16 +15,11 @@ pub(crate) struct Running {
 #[derive(Debug, Default)]
 pub(crate) struct Slot(RwLock<Option<Arc<Running>>>);
 
-#[derive(Debug, thiserror::Error)]
-#[error("the adapter is another server's already: this one is a node of its own")]
-struct InUse;
-
 impl Slot {
+    /// A server begins. Panics if another one has.
     pub(crate) fn start(&self, target: &Target, node: ClusterNode, driver: ClusterDriver) {
         let mut slot = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if slot.is_some() {
-            return node.report(None, InUse);
-        }
+        assert!(slot.is_none(), "the adapter is another server's already");
         tokio::spawn(driver);
         let reporting = node.clone();
         let link = Link::start(target, move |error| reporting.report(None, error));

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
-use socketio_core::{Ack, Data, RemoteSocket, Socket, testing::TestClient};
-use socketio_redis::{RedisAdapter, redis};
+use socketio_core::{Ack, Data, RemoteSocket, Socket, SocketIo, testing::TestClient};
+use socketio_redis::{RedisAdapter, Target, redis};
 
 use self::support::{Nodes, RedisServer};
 
@@ -181,14 +181,15 @@ async fn namespaces_are_apart_even_with_odd_names() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_namespace_that_is_closed_is_not_counted() {
     let Some(redis) = RedisServer::start() else { return };
-    let mut nodes = nodes(&redis, 2);
+    let nodes = nodes(&redis, 2);
     let all = nodes.wait(nodes[0].io().fetch_sockets()).expect("both nodes");
     assert!(all.is_empty());
     let io = nodes[1].io().clone();
     nodes.wait(async move { io.close().await });
     ready(&redis, "socket.io-request#/#", 1);
     assert!(nodes.wait(nodes[0].io().fetch_sockets()).is_ok());
-    nodes.remove(0);
+    let io = nodes[0].io().clone();
+    nodes.wait(async move { io.close().await });
     support::eventually("no connection is left", || {
         // That of this question is the only one.
         (redis.query::<String>(&["CLIENT", "LIST"]).lines().count() == 1).then_some(())
@@ -230,4 +231,13 @@ async fn what_older_versions_ask_is_answered() {
     let answer = ask(json!({ "requestId": "z", "type": 4, "sid": client.id() }));
     assert_eq!(answer, json!({ "requestId": "z" }));
     assert!(!client.is_connected());
+}
+
+#[tokio::test]
+#[should_panic(expected = "another server's")]
+async fn an_adapter_is_of_one_server() {
+    let target = Target::server("redis://127.0.0.1:1/").expect("a URL");
+    let adapter = RedisAdapter::new(target);
+    let build = || SocketIo::builder().adapter(adapter.clone()).build();
+    let _servers = [build(), build()];
 }

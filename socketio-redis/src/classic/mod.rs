@@ -53,8 +53,9 @@ use crate::{
 /// # }
 /// ```
 ///
-/// It is one server's. A clone of it is the same adapter, to ask for its [`stats`](Self::stats) once
-/// the server has it. The server is to be built on a tokio runtime, which then does the work.
+/// A clone of it is the same adapter, to ask for its [`stats`](Self::stats) once the server has it.
+/// The server is built on a tokio runtime, which then does the work: elsewhere that panics, and so it
+/// does if the adapter is another server's already.
 ///
 /// What is published while Redis is away waits, up to [a bound](Target::queue_bytes); what the other
 /// nodes publish meanwhile does not reach this one, nor does what they publish before they have Redis

@@ -130,7 +130,7 @@ impl Lane {
                 }
                 Err(error) => error,
             };
-            self.disconnected(&mut outage, error);
+            self.disconnected(&mut outage, error, connected.is_some());
             // A server that only just lets connections in is left alone for longer and longer.
             if connected.is_some_and(|at| at.elapsed() > self.shared.options.max_reconnect_delay) {
                 backoff.reset();
@@ -235,23 +235,30 @@ impl Lane {
         Some((membership.cluster.upgrade()?, Redirect::read(error, membership)?))
     }
 
-    fn connected(&self, outage: Option<Instant>) {
+    fn connected(&self, outage: Option<Outage>) {
         self.is_connected.store(true, Relaxed);
-        if let Some(since) = outage {
+        if let Some(Outage { since, was_connected: true, .. }) = outage {
             self.shared.counters.reconnected();
             tracing::info!("connected to Redis again after {:?}", since.elapsed());
         }
     }
 
-    fn disconnected(&self, outage: &mut Option<Instant>, error: RedisError) {
+    fn disconnected(&self, outage: &mut Option<Outage>, error: RedisError, was_connected: bool) {
         self.is_connected.store(false, Relaxed);
         self.wanted.drop_questions();
         tracing::debug!("no connection to Redis: {error}");
         if let Some(cluster) = self.membership.as_ref().and_then(|m| m.cluster.upgrade()) {
             cluster.doubt();
         }
-        if outage.is_none() && !*self.is_ending.borrow() {
-            *outage = Some(Instant::now());
+        // The first try to connect may be over before the application listens: the next one tells.
+        let is_to_report = was_connected || outage.is_some();
+        let outage = outage.get_or_insert_with(|| Outage {
+            since: Instant::now(),
+            was_connected,
+            is_reported: false,
+        });
+        if is_to_report && !outage.is_reported && !*self.is_ending.borrow() {
+            outage.is_reported = true;
             (self.shared.report)(LinkError::Disconnected(error));
         }
     }
@@ -272,6 +279,14 @@ impl Lane {
         // The lane itself has the sender.
         let _ = self.is_ending.subscribe().wait_for(|is_ending| *is_ending).await;
     }
+}
+
+/// A time without a connection.
+struct Outage {
+    since: Instant,
+    /// Whether there had been one.
+    was_connected: bool,
+    is_reported: bool,
 }
 
 /// The two connections, as long as both are there.

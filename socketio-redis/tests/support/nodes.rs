@@ -55,11 +55,6 @@ impl Nodes {
         std::mem::take(&mut *self.reports.lock().expect("no panic"))
     }
 
-    /// A node goes without a word.
-    pub(crate) fn remove(&mut self, index: usize) {
-        drop(self.servers.remove(index));
-    }
-
     /// Waits until something is so, with all nodes at work.
     #[track_caller]
     pub(crate) fn until<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
