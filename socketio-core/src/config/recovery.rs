@@ -8,7 +8,8 @@ use super::de;
 /// socket again, with its id, its rooms and its [data](crate::SocketData), and gets what was sent to
 /// it meanwhile.
 ///
-/// It comes back to this server only, and not after a restart. Events that ask for an
+/// It comes back to this server only, and not after a restart, unless the server has an adapter
+/// whose nodes share a [log](crate::Adapter::log): then to any of them. Events that ask for an
 /// acknowledgement and volatile ones are not kept. What is emitted to a socket that may come back
 /// is kept even if its client is gone or too slow, so it is no error. The client's listeners get
 /// one argument more, a string, behind those of each event. Node: `connectionStateRecovery`.

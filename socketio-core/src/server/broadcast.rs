@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::EmitError,
     id::SocketId,
-    proto::cluster::{BroadcastOptions, ClusterMessage, Question},
+    proto::cluster::{BroadcastOptions, ClusterMessage, LogOffset, Question},
     wire::{AckId, Args, Draft, FromArgs, RawArgs, draft_event},
 };
 
@@ -106,6 +106,13 @@ impl BroadcastOperator {
     /// The event cannot be written. A client that left or is too slow is no error.
     pub fn emit<T: Args + ?Sized>(&self, event: &str, args: &T) -> Result<(), EmitError> {
         let draft = draft_event(self.namespace.name(), event, None, args)?;
+        if let Some(log) = self.namespace.log()
+            && !self.is_volatile
+            && self.elsewhere().is_some()
+        {
+            self.namespace.append(log, self.selection.clone(), self.options(), draft);
+            return Ok(());
+        }
         self.tell(|options| cluster::broadcast(&self.namespace, options, &draft, None));
         self.namespace.broadcast(&self.selection, draft, self.is_volatile);
         Ok(())
@@ -157,6 +164,22 @@ impl BroadcastOperator {
         let gathering = Arc::<Gathering>::default();
         self.ask(id, draft, |socket| Waiting::All(Share::new(&gathering, *socket.id())));
         Ok(Replies::new(gathering, request))
+    }
+
+    /// Gives an event of another node to the selected clients. The offset is its place in the log,
+    /// if it has come from there.
+    pub(super) fn deliver(
+        &self,
+        event: &str,
+        args: &RawArgs,
+        offset: Option<LogOffset>,
+    ) -> Result<(), EmitError> {
+        let draft = draft_event(self.namespace.name(), event, None, args)?;
+        match offset.filter(|_| self.namespace.log().is_some() && !self.is_volatile) {
+            Some(offset) => self.namespace.receive_logged(offset, &self.selection, draft),
+            None => self.namespace.broadcast(&self.selection, draft, self.is_volatile),
+        }
+        Ok(())
     }
 
     /// Asks the selected clients on behalf of another node, and passes their acknowledgements on.

@@ -21,6 +21,7 @@ use super::{
     handler::{BoxFuture, Callable, Running, Started, call_caught, handled_by},
     io::{Server, SocketIo},
     listeners::{Listener, Listeners, both},
+    log::Former,
     namespace::{Handlers, Namespace},
     recovery::Place,
     replies::Waiting,
@@ -140,10 +141,15 @@ enum Job {
         name: ByteString,
         ack: Ack,
     },
+    /// Whether the socket is still where this node left it, and not on another.
+    Expire {
+        socket: Socket,
+        is_left: Arc<OnceLock<bool>>,
+    },
     /// The namespace, if there is one.
     Find {
         request: NamespaceRequest,
-        found: Arc<OnceLock<Namespace>>,
+        found: FoundSlot,
     },
     /// The arguments that the event has passed with, if it has.
     Middleware {
@@ -151,6 +157,14 @@ enum Job {
         passed: Arc<OnceLock<RawArgs>>,
     },
 }
+
+/// The namespace that a client asked for, and whose socket it has there.
+pub(super) struct Found {
+    pub(super) namespace: Namespace,
+    pub(super) former: Former,
+}
+
+pub(super) type FoundSlot = Arc<Mutex<Option<Found>>>;
 
 impl ClientRunner {
     pub(super) fn new(server: Arc<Server>, session: &Arc<Session>) -> Self {
@@ -215,7 +229,10 @@ impl ClientRunner {
         let auth = auth.as_deref().map(ByteString::from);
         let namespace = server.namespaces.get(&name);
         let open = namespace.filter(|namespace| namespace.0.latch.is_open());
-        let entered = open.and_then(|namespace| namespace.enter(&self.client, auth.clone()).ok());
+        let entered = open.filter(|namespace| !namespace.must_ask_log(auth.as_deref()));
+        let enter =
+            |namespace: Namespace| namespace.enter(&self.client, auth.clone(), Former::Here).ok();
+        let entered = entered.and_then(enter);
         match entered {
             Some(socket) => self.join(socket, Vec::new(), cx),
             None => {
@@ -235,25 +252,20 @@ impl ClientRunner {
         self.start(Job::Find { request, found }, Started::Pending(Box::pin(future)), cx);
     }
 
-    fn found(
-        &mut self,
-        request: NamespaceRequest,
-        namespace: Option<&Namespace>,
-        cx: &mut Context<'_>,
-    ) {
+    fn found(&mut self, request: NamespaceRequest, found: Option<Found>, cx: &mut Context<'_>) {
         let early = self.asked.as_mut().and_then(|asked| asked.remove(&request.name));
         self.asked.take_if(|asked| asked.is_empty());
         let is_closing = self.client.server.engine().is_closing();
         let (Some(early), false) = (early, is_closing) else {
             // The client has gone, and the namespace may be new.
-            return namespace.into_iter().for_each(|namespace| request.io().clean_up(namespace));
+            return found.into_iter().for_each(|found| request.io().clean_up(&found.namespace));
         };
-        let Some(namespace) = namespace else {
+        let Some(Found { namespace, former }) = found else {
             self.client.machine().unask(&request.name);
             let refusal = encode_connect_error(&request.name, "Invalid namespace", None);
             return self.send_refusal(&request.name, refusal);
         };
-        match namespace.enter(&self.client, request.auth.clone()) {
+        match namespace.enter(&self.client, request.auth.clone(), former) {
             Ok(socket) => self.join(socket, early, cx),
             Err(Retired) => self.find(request, early, cx),
         }
@@ -444,7 +456,16 @@ impl ClientRunner {
                 }
             }
             Job::Event { socket, name, ack } => handled(&socket, &name, &ack, result),
-            Job::Find { request, found } => self.found(request, found.get(), cx),
+            Job::Expire { socket, is_left } => {
+                let is_left = is_left.get().copied();
+                if let Some(reason) = socket.expire().filter(|_| is_left != Some(false)) {
+                    self.run_expire(&socket, reason, cx);
+                }
+            }
+            Job::Find { request, found } => {
+                let found = found.lock().unwrap_or_else(PoisonError::into_inner).take();
+                self.found(request, found, cx);
+            }
             Job::Middleware { event, passed } => {
                 let socket = event.socket.clone();
                 self.passed(event, passed.get().cloned(), result, cx);
@@ -533,6 +554,20 @@ impl ClientRunner {
         let is_closing = self.client.server.engine().is_closing();
         if until > now && !is_closing && socket.may_return(now) {
             self.expected.push((until, socket));
+        } else if let Some((log, key)) = socket.left_in_log() {
+            if is_closing {
+                // Its client may come back to another node still.
+                socket.expire();
+                return;
+            }
+            let is_left = Arc::<OnceLock<bool>>::default();
+            let (answer, namespace) = (Arc::clone(&is_left), socket.namespace().clone());
+            let ask = async move {
+                let _ = answer.set(namespace.take_left(&log, &key).await);
+                Ok(())
+            };
+            let job = Job::Expire { socket, is_left };
+            self.start(job, Started::Pending(Box::pin(ask)), cx);
         } else if let Some(reason) = socket.expire() {
             self.run_expire(&socket, reason, cx);
         }

@@ -1,9 +1,12 @@
 use std::{
     collections::{HashMap, VecDeque},
+    fmt,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use super::{
+    cluster::SharedLog,
     engine::{Engine, EngineClock},
     rooms::{Selection, Stay},
     shrink::Shrink,
@@ -11,27 +14,70 @@ use super::{
 };
 use crate::{
     id::{RecoveryId, SocketId},
+    proto::cluster::{LogOffset, SessionSpan},
     wire::{Draft, Encoded},
 };
 
 /// What was sent to a namespace of late, and who may come back for it. A plain data structure.
 ///
 /// Events are numbered in the order in which they are sent. The number goes out as their last
-/// argument, which the client keeps as its *offset* and names when it comes back.
+/// argument, which the client keeps as its *offset* and names when it comes back. Where the nodes of
+/// a cluster share a log, the offset is the event's place there, and this is the end of it.
 #[derive(Debug)]
 pub(crate) struct Journal {
     limits: Limits,
     clock: EngineClock,
-    /// The number of the last event.
-    position: u64,
-    /// No event up to this number is kept any more.
-    forgotten: u64,
+    /// The log that all nodes share, if there is one.
+    log: Option<Arc<SharedLog>>,
+    /// Events of this node on their way to the log and back.
+    flights: VecDeque<Flight>,
+    flight_bytes: usize,
+    /// The last event.
+    position: Mark,
+    /// No event up to this one is kept any more.
+    forgotten: Mark,
     events: VecDeque<Recorded>,
     bytes: usize,
     /// Sockets that are in the namespace.
     present: HashMap<RecoveryId, SocketId>,
     /// Sockets that may come back.
     saved: HashMap<RecoveryId, Saved>,
+    /// Shared with clients on their way back, who are asked for in the log.
+    returning: Returning,
+}
+
+/// While a journal's is shared, what is sent is kept.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Returning(Arc<()>);
+
+/// Where an event stands among those of its namespace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) number: u64,
+    /// Its place in the log of the cluster, if there is one.
+    pub(super) logged: Option<LogOffset>,
+    /// It went out before it had a place there: that is the place of one before it.
+    pub(super) is_early: bool,
+}
+
+/// As clients see it.
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.logged {
+            Some(offset) => offset.fmt(f),
+            None => self.number.fmt(f),
+        }
+    }
+}
+
+/// An event on its way to the log and back.
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) number: u64,
+    pub(super) selection: Selection,
+    pub(super) draft: Draft,
+    /// Who has it already, having left a room or the namespace meanwhile.
+    pub(super) early: Vec<SocketId>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +93,7 @@ struct Limits {
 
 #[derive(Debug)]
 struct Recorded {
-    number: u64,
+    mark: Mark,
     at: Instant,
     selection: Selection,
     packet: Encoded,
@@ -70,19 +116,33 @@ pub(crate) struct Saved {
     pub(super) socket: Socket,
     pub(super) stays: Vec<Stay>,
     pub(super) span: Span,
-    /// The number of the last event when it went.
-    pub(super) left_at: u64,
+    /// The last event when it went.
+    pub(super) left_at: Mark,
     /// When it is too late.
     pub(super) until: Instant,
+}
+
+impl Saved {
+    /// As all nodes read it.
+    pub(super) fn logged(&self) -> SessionSpan {
+        let Span { start, end } = self.span;
+        let offset = |mark: Mark| mark.logged.unwrap_or_default();
+        SessionSpan {
+            start: offset(start),
+            // Who has the place of one before it may have this one or not.
+            end: if end.is_early { LogOffset::MAX } else { offset(end) },
+            left_at: offset(self.left_at),
+        }
+    }
 }
 
 /// Which events were meant for a socket.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Span {
-    /// The number of the last event before it came.
-    pub(super) start: u64,
-    /// The number of the last one that was sent to it.
-    pub(super) end: u64,
+    /// The last event before it came.
+    pub(super) start: Mark,
+    /// The last one that was sent to it.
+    pub(super) end: Mark,
 }
 
 impl Journal {
@@ -92,6 +152,8 @@ impl Journal {
         let recovery = config.recovery?;
         let away = recovery.max_disconnection_duration;
         let unnoticed = config.ping_interval + config.ping_timeout;
+        let log = engine.cluster().and_then(|cluster| cluster.log());
+        let begin = Mark { logged: log.map(|log| log.position()), ..Mark::default() };
         Some(Self {
             limits: Limits {
                 away,
@@ -100,23 +162,53 @@ impl Journal {
                 sockets: recovery.max_sockets,
             },
             clock: engine.shared_clock(),
-            position: 0,
-            forgotten: 0,
+            log: log.cloned(),
+            flights: VecDeque::new(),
+            flight_bytes: 0,
+            position: begin,
+            forgotten: begin,
             events: VecDeque::new(),
             bytes: 0,
             present: HashMap::new(),
             saved: HashMap::new(),
+            returning: Returning::default(),
         })
     }
 
-    /// The number of the last event.
-    pub(super) fn position(&self) -> u64 {
+    /// The last event, and what its log has come to meanwhile.
+    pub(super) fn position(&self) -> Mark {
+        let logged = self.log.as_ref().map(|log| log.position());
+        Mark { logged: self.position.logged.max(logged), ..self.position }
+    }
+
+    /// The last event that was numbered.
+    pub(super) fn last(&self) -> Mark {
         self.position
+    }
+
+    /// What comes from the log begins behind this place.
+    pub(super) fn begin(&mut self, offset: LogOffset) {
+        self.reach(offset);
+        self.forgotten.logged = self.forgotten.logged.max(Some(offset));
+    }
+
+    /// Where the log has come to.
+    pub(super) fn reach(&mut self, offset: LogOffset) {
+        self.position.logged = self.position.logged.max(Some(offset));
     }
 
     /// Finishes an event, which is to be [kept](Self::keep).
     pub(super) fn number(&mut self, draft: Draft) -> Encoded {
-        self.position += 1;
+        let Mark { number, logged, .. } = self.position();
+        self.position = Mark { number: number + 1, logged, is_early: logged.is_some() };
+        draft.finish_with(self.position)
+    }
+
+    /// As [`number`](Self::number), for an event that has come from the log.
+    pub(super) fn number_logged(&mut self, draft: Draft, offset: LogOffset) -> Encoded {
+        let number = self.position.number + 1;
+        let logged = self.position.logged.max(Some(offset));
+        self.position = Mark { number, logged, is_early: false };
         draft.finish_with(self.position)
     }
 
@@ -128,7 +220,7 @@ impl Journal {
             return;
         };
         self.forget(at);
-        let event = Recorded { number: self.position, at, selection, packet };
+        let event = Recorded { mark: self.position, at, selection, packet };
         self.bytes += event.len();
         self.events.push_back(event);
         while self.bytes > self.limits.bytes {
@@ -139,7 +231,7 @@ impl Journal {
     /// Finishes an event that nobody gets later. It carries an offset all the same: the client
     /// takes any string at the end of an event for one.
     pub(super) fn mark(&self, draft: Draft) -> Encoded {
-        draft.finish_with(self.position)
+        draft.finish_with(self.position())
     }
 
     /// The events after this one that a socket is to have, with their numbers.
@@ -148,11 +240,61 @@ impl Journal {
         after: u64,
         id: &SocketId,
         stays: &[Stay],
-    ) -> impl Iterator<Item = (u64, Encoded)> {
-        let start = self.events.partition_point(|event| event.number <= after);
+    ) -> impl Iterator<Item = (Mark, Encoded)> {
+        let start = self.events.partition_point(|event| event.mark.number <= after);
         let events = self.events.range(start..);
-        let meant = events.filter(|event| event.selection.selects(event.number, id, stays));
-        meant.map(|event| (event.number, event.packet.clone()))
+        let meant = events.filter(|event| event.selection.selects(event.mark.number, id, stays));
+        meant.map(|event| (event.mark, event.packet.clone()))
+    }
+
+    /// The number of the event at a place of the log, or the one before it. `None` if it is not kept
+    /// any more. What went out while the log was out of reach counts as after that place.
+    pub(super) fn number_at(&self, offset: LogOffset) -> Option<u64> {
+        let offset = Some(offset);
+        if offset < self.forgotten.logged {
+            return None;
+        }
+        let index = self.events.partition_point(|event| event.mark.logged < offset);
+        let before = index.checked_sub(1).map(|index| self.events[index].mark.number);
+        let at = self.events.get(index);
+        let at = at.filter(|event| event.mark.logged == offset && !event.mark.is_early);
+        let number = at.map(|event| event.mark.number).or(before);
+        Some(number.unwrap_or(self.forgotten.number))
+    }
+
+    /// An event goes to the log. Gives those that have waited too long, for which there is no room.
+    pub(super) fn take_off(&mut self, flight: Flight) -> Vec<Flight> {
+        self.flight_bytes += flight.draft.len();
+        self.flights.push_back(flight);
+        let mut landed = Vec::new();
+        while self.flight_bytes > self.limits.bytes {
+            landed.extend(self.land_first());
+        }
+        landed
+    }
+
+    /// The log has given back the event of this number: gives it, if it is waited for, behind those
+    /// before it, which must be lost.
+    pub(super) fn land(&mut self, number: u64) -> Vec<Flight> {
+        let count = self.flights.partition_point(|flight| flight.number <= number);
+        (0..count).filter_map(|_| self.land_first()).collect()
+    }
+
+    /// The events on their way, which end it here.
+    pub(super) fn land_all(&mut self) -> Vec<Flight> {
+        self.land(u64::MAX)
+    }
+
+    /// The events on their way.
+    pub(super) fn flights(&mut self) -> &mut VecDeque<Flight> {
+        &mut self.flights
+    }
+
+    fn land_first(&mut self) -> Option<Flight> {
+        let flight = self.flights.pop_front()?;
+        self.flight_bytes -= flight.draft.len();
+        self.flights.shrink();
+        Some(flight)
     }
 
     /// A socket has come.
@@ -195,23 +337,42 @@ impl Journal {
         Some(saved.until)
     }
 
-    /// A socket has gone that may come back. Tells until when, or gives back what was to be kept of
-    /// it if there is no room.
+    /// A socket has gone that may come back. Tells until when, or gives back where it was if there is
+    /// no room for it.
     pub(super) fn save(
         &mut self,
         recovery: RecoveryId,
         now: Instant,
         saved: Saved,
-    ) -> Result<Instant, Saved> {
+    ) -> Result<Instant, Vec<Stay>> {
         if self.saved.len() >= self.limits.sockets {
             self.leave(&recovery);
-            return Err(saved);
+            return Err(saved.stays);
         }
         let until = crate::proto::after(now, self.limits.away);
-        self.saved.insert(recovery, Saved { until, ..saved });
+        let saved = Saved { until, ..saved };
+        if let Some(log) = &self.log {
+            saved.save(log, &recovery, self.limits.away);
+        }
+        self.saved.insert(recovery, saved);
         self.leave(&recovery);
         self.forget(now);
         Ok(until)
+    }
+
+    /// A client is asked for in the log: what is sent meanwhile is kept.
+    pub(super) fn begin_return(&self) -> Returning {
+        self.returning.clone()
+    }
+
+    /// Gives what was kept here of a socket that the log has given back.
+    pub(super) fn take_former(&mut self, recovery: &RecoveryId) -> Option<Saved> {
+        self.saved.remove(recovery)
+    }
+
+    /// Whether somebody may still come back.
+    pub(super) fn is_awaiting(&self) -> bool {
+        Arc::strong_count(&self.returning.0) > 1 || !self.saved.is_empty()
     }
 
     /// Whether a socket is here, or on its way in, or may come back.
@@ -224,23 +385,34 @@ impl Journal {
         self.saved.values().map(|saved| &saved.socket)
     }
 
-    /// A socket is back: gives what was kept of it, and the number of the last event that its client
-    /// has. Once, in time, and only if nothing is missing in between.
+    /// A socket is back: gives what was kept of it, and the last event that its client has. Once, in
+    /// time, and only if nothing is missing in between.
     pub(super) fn take(
         &mut self,
         recovery: &RecoveryId,
-        offset: Option<u64>,
+        offset: Option<&str>,
         now: Instant,
     ) -> Option<(Saved, u64)> {
         let saved = self.saved.get(recovery).filter(|saved| now < saved.until)?;
-        let Span { start, end } = saved.span;
-        // One that cannot be from here is from a server where the client was before: it keeps that
-        // until it has an event of ours.
-        let offset = offset.filter(|offset| *offset <= saved.left_at);
-        let offset = offset.unwrap_or(start).max(start);
-        // Who has all that was sent to it missed nothing before it went, however long ago that was.
-        let has = if offset >= end { saved.left_at } else { offset };
-        if has < self.forgotten {
+        let has = match self.log {
+            None => {
+                let Span { start, end } = saved.span;
+                let (start, end, left_at) = (start.number, end.number, saved.left_at.number);
+                // One that cannot be from here is from a server where the client was before: it
+                // keeps that until it has an event of ours.
+                let offset = offset.and_then(|offset| offset.parse().ok());
+                let offset = offset.filter(|offset| *offset <= left_at);
+                let offset = offset.unwrap_or(start).max(start);
+                // Who has all that was sent to it missed nothing before it went, however long ago
+                // that was.
+                if offset >= end { left_at } else { offset }
+            }
+            Some(_) => {
+                let offset = offset.and_then(|offset| offset.parse().ok());
+                self.number_at(saved.logged().has(offset))?
+            }
+        };
+        if has < self.forgotten.number {
             return None;
         }
         self.saved.remove(recovery).map(|saved| (saved, has))
@@ -248,7 +420,7 @@ impl Journal {
 
     /// Whether nobody is there to keep events for.
     fn is_deserted(&self) -> bool {
-        self.present.is_empty() && self.saved.is_empty()
+        self.present.is_empty() && !self.is_awaiting()
     }
 
     fn clear_if_deserted(&mut self) {
@@ -269,7 +441,7 @@ impl Journal {
 
     fn forget_first(&mut self) {
         if let Some(first) = self.events.pop_front() {
-            self.forgotten = first.number;
+            self.forgotten = first.mark;
             self.bytes -= first.len();
             self.events.shrink();
         }
@@ -278,8 +450,6 @@ impl Journal {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::{SocketIo, config::Recovery, testing::TestClock, wire::draft_event};
 
@@ -300,7 +470,7 @@ mod tests {
         journal.enter(recovery, SocketId::random());
         assert_eq!(record(journal), 1);
         journal.leave(&recovery);
-        assert_eq!((journal.events.len(), journal.bytes, journal.forgotten), (0, 0, 2));
+        assert_eq!((journal.events.len(), journal.bytes, journal.forgotten.number), (0, 0, 2));
         assert_eq!(record(journal), 0);
     }
 }

@@ -19,6 +19,7 @@ mod io;
 mod journal;
 mod latch;
 mod listeners;
+mod log;
 mod namespace;
 mod namespaces;
 mod outgoing;
@@ -36,7 +37,10 @@ mod timer;
 pub use self::{
     ack::Ack,
     broadcast::{BroadcastOperator, IntoRooms},
-    cluster::{Adapter, ClusterDriver, ClusterNode, MissingAnswers, ServerGone, ServerReplies},
+    cluster::{
+        Adapter, ClusterDriver, ClusterNode, EventLog, LogFuture, MissingAnswers, ServerGone,
+        ServerReplies,
+    },
     context::{
         ConnectContext, Context, DisconnectContext, EventContext, EventMiddlewareContext,
         FromContext, HasEvent, OutgoingContext, ServerContext, ServerEventContext,

@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use bytestring::ByteString;
 
 use super::{
+    client::{Found, FoundSlot},
     dynamic::{Dynamic, NamespaceRequest},
     handler::panicked,
     io::Server,
@@ -120,7 +121,7 @@ impl Server {
     pub(super) async fn find(
         self: Arc<Self>,
         request: NamespaceRequest,
-        found: Arc<OnceLock<Namespace>>,
+        found: FoundSlot,
     ) -> Result<(), Failure> {
         let namespace = match self.namespaces.get(&request.name) {
             Some(namespace) => Some(namespace),
@@ -128,7 +129,9 @@ impl Server {
         };
         if let Some(namespace) = namespace {
             namespace.0.latch.opened().await;
-            let _ = found.set(namespace);
+            let former = namespace.ask_log(request.auth.as_deref()).await;
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            *found = Some(Found { namespace, former });
         }
         Ok(())
     }

@@ -32,6 +32,11 @@ impl Audience {
         })
     }
 
+    /// Whether anyone listens.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The event goes to this socket.
     pub(super) fn add(&mut self, socket: &Socket) {
         if let Some(shown) = &mut self.0 {

@@ -1,7 +1,8 @@
 //! Connection state recovery: a client whose connection broke comes back to the socket it had.
 
 use std::{
-    cell::LazyCell,
+    cell::OnceCell,
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -11,7 +12,9 @@ use serde::Deserialize;
 
 use super::{
     client::ClientHandle,
-    journal::{Saved, Span},
+    cluster::SharedLog,
+    journal::{Journal, Mark, Saved, Span},
+    log::{Former, Logged},
     namespace::Namespace,
     outgoing::Audience,
     rooms::{Retired, Rooms, Selection, Stay},
@@ -20,7 +23,7 @@ use super::{
 use crate::{
     error::EmitError,
     id::{RecoveryId, SocketId},
-    proto::DisconnectReason,
+    proto::{DisconnectReason, cluster::LogOffset},
     wire::{Draft, Encoded, Revision, without_offset},
 };
 
@@ -38,23 +41,37 @@ struct State {
     /// The number of the last event that a client has which came back, until it gets those that it
     /// missed.
     has: Option<u64>,
+    /// Those before that which were read from the log.
+    read: Vec<(LogOffset, Encoded)>,
     /// Until when it may come back.
     until: Option<Instant>,
 }
 
 /// What a client that comes back says in its auth payload.
-#[derive(Deserialize)]
-struct Return {
-    pid: String,
-    offset: Option<String>,
+pub(super) struct Return {
+    pub(super) id: RecoveryId,
+    pub(super) offset: Option<String>,
 }
 
 impl Return {
     /// `None` if it is a client that comes for the first time, or one whose words mean nothing here.
-    fn read(auth: &str) -> Option<(RecoveryId, Option<u64>)> {
-        let Self { pid, offset } = serde_json::from_str(auth).ok()?;
-        Some((RecoveryId::parse(&pid)?, offset.and_then(|offset| offset.parse().ok())))
+    pub(super) fn read(auth: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Words {
+            pid: String,
+            offset: Option<String>,
+        }
+        let Words { pid, offset } = serde_json::from_str(auth).ok()?;
+        Some(Self { id: RecoveryId::parse(&pid)?, offset })
     }
+}
+
+/// What a socket begins with that was there before.
+struct Back {
+    origin: Origin,
+    stays: Vec<Stay>,
+    /// What was kept here.
+    saved: Option<Saved>,
 }
 
 impl Namespace {
@@ -63,6 +80,7 @@ impl Namespace {
         &self,
         client: &Arc<ClientHandle>,
         auth: Option<ByteString>,
+        former: Former,
     ) -> Result<Socket, Retired> {
         // Clients of revision 3 do not know of it.
         if !self.has_recovery() || client.session().revision() == Revision::V3 {
@@ -70,44 +88,43 @@ impl Namespace {
             return self.rooms().insert(socket.clone()).map(|()| socket);
         }
         let wish = auth.as_deref().and_then(Return::read);
-        if let Some((id, _)) = &wish {
+        if let Some(Return { id, .. }) = &wish {
             self.end_former(id);
         }
         let now = client.session().now();
         let mut rooms = self.rooms();
-        let back = wish.and_then(|(id, offset)| {
-            let (saved, has) = rooms.journal.as_deref_mut()?.take(&id, offset, now)?;
-            Some((Place::of_return(id, saved.span, has), saved))
+        let journal = rooms.journal();
+        let back = wish.and_then(|wish| match former {
+            Former::Here => Back::of_journal(journal, &wish, now),
+            Former::Logged(logged) => Back::of_log(journal, wish.id, *logged),
+            Former::Nobody => None,
         });
-        let (place, former) = back.unzip();
-        let place = place.unwrap_or_else(Place::new);
-        let recovery = place.id;
-        let place = Some(Box::new(place));
-        let origin = match &former {
-            None => Origin { place, ..Origin::default() },
-            Some(Saved { socket, .. }) => {
-                Origin { id: *socket.id(), data: socket.data().to_map(), place }
-            }
+        let (origin, stays, saved) = match back {
+            Some(Back { origin, stays, saved }) => (origin, stays, saved),
+            None => (Origin { place: Some(Box::default()), ..Origin::default() }, vec![], None),
         };
+        let recovery = origin.place.as_ref().map(|place| place.id);
         let socket = Socket::new(self.clone(), Arc::clone(client), auth, origin);
         rooms.insert(socket.clone())?;
-        if let Some(Saved { stays, .. }) = &former {
-            for stay in stays {
-                rooms.stay(socket.id(), &stay.room, stay.since);
-            }
+        for stay in &stays {
+            rooms.stay(socket.id(), &stay.room, stay.since);
+        }
+        if let Some(Saved { stays, .. }) = &saved {
             rooms.release(socket.id(), stays);
         }
-        rooms.journal().enter(recovery, *socket.id());
+        if let Some(recovery) = recovery {
+            rooms.journal().enter(recovery, *socket.id());
+        }
         drop(rooms);
-        if let Some(former) = former {
+        if let Some(saved) = saved {
             // Its driver need not wait any more.
-            former.socket.client().session().wake_driver();
+            saved.socket.client().session().wake_driver();
         }
         Ok(socket)
     }
 
     /// Ends the socket whose client is back before the end of its connection was noticed.
-    fn end_former(&self, id: &RecoveryId) {
+    pub(super) fn end_former(&self, id: &RecoveryId) {
         let rooms = self.rooms();
         let former = rooms.journal.as_deref().and_then(|journal| journal.present(id));
         let Some(former) = former.and_then(|id| rooms.member(id)).cloned() else {
@@ -144,25 +161,47 @@ impl Namespace {
             });
         }
         let mut rooms = self.rooms();
-        let journal = rooms.journal();
-        let event = match is_volatile {
-            true => journal.mark(draft),
-            false => journal.number(draft),
-        };
-        let packet = self.encode(event.clone());
         if !is_volatile {
-            journal.keep(selection.clone(), packet.clone());
+            return self.publish(&mut rooms, selection, draft, None, &[], each);
         }
-        let position = journal.position();
-        let plain = LazyCell::new(|| self.encode(without_offset(&event, position)));
+        let position = rooms.journal().position();
+        let event = rooms.journal().mark(draft);
+        let packets = Packets::new(self, event, position);
         rooms.select(selection, |socket| {
             each(socket);
-            let place = socket.place();
-            if let Some(place) = place.filter(|_| !is_volatile) {
+            let _ = socket.deliver(packets.of(socket), true);
+        });
+    }
+
+    /// Sends an event to all that are selected, but for those who had it early, and keeps it. The
+    /// offset is its place in the log, if it has come from there.
+    pub(super) fn publish(
+        &self,
+        rooms: &mut Rooms,
+        selection: &Selection,
+        draft: Draft,
+        offset: Option<LogOffset>,
+        early: &[SocketId],
+        mut each: impl FnMut(&Socket),
+    ) {
+        let journal = rooms.journal();
+        let event = match offset {
+            Some(offset) => journal.number_logged(draft, offset),
+            None => journal.number(draft),
+        };
+        let position = journal.last();
+        let packets = Packets::new(self, event, position);
+        journal.keep(selection.clone(), packets.numbered.clone());
+        rooms.select(selection, |socket| {
+            if early.contains(socket.id()) {
+                return;
+            }
+            each(socket);
+            if let Some(place) = socket.place() {
                 place.sent(position);
             }
-            let packet = if place.is_some() { &packet } else { &*plain };
-            let _ = socket.deliver(packet.clone(), is_volatile);
+            // A client that is gone or too slow misses it; the others do not.
+            let _ = socket.deliver(packets.of(socket), false);
         });
     }
 
@@ -178,6 +217,10 @@ impl Namespace {
         let socket = rooms.connected(id).cloned();
         if socket.is_none() && !rooms.journal().knows(&place.id) {
             return Err(EmitError::Closed);
+        }
+        if let Some(log) = self.log() {
+            self.append_to(&mut rooms, log, id, draft);
+            return Ok(());
         }
         let place = socket.as_ref().and_then(Socket::place).unwrap_or(place);
         let packet = place.record(&mut rooms, self, id, draft);
@@ -218,6 +261,14 @@ impl Socket {
         }
     }
 
+    /// The log in which all nodes find this socket, which has ended and may come back, and the key to
+    /// it.
+    pub(super) fn left_in_log(&self) -> Option<(Arc<SharedLog>, RecoveryId)> {
+        let (log, place) = (self.namespace().log()?, self.place()?);
+        self.namespace().rooms().journal().until(&place.id, self)?;
+        Some((Arc::clone(log), place.id))
+    }
+
     /// Gives up that the client comes back. Tells why it left, unless it has come back.
     pub(super) fn expire(&self) -> Option<DisconnectReason> {
         let place = self.place()?;
@@ -237,14 +288,68 @@ impl Socket {
     }
 }
 
-impl Place {
-    fn new() -> Self {
-        Self { id: RecoveryId::random(), is_recovered: false, state: Mutex::default() }
+impl Back {
+    fn of_journal(journal: &mut Journal, wish: &Return, now: Instant) -> Option<Self> {
+        let (saved, has) = journal.take(&wish.id, wish.offset.as_deref(), now)?;
+        let place = Place::of_return(wish.id, saved.span, has, Vec::new());
+        let Saved { socket, stays, .. } = &saved;
+        let origin = Origin { id: *socket.id(), data: socket.data().to_map(), place: Some(place) };
+        Some(Self { origin, stays: stays.clone(), saved: Some(saved) })
     }
 
-    fn of_return(id: RecoveryId, span: Span, has: u64) -> Self {
-        let state = State { span, has: Some(has), until: None };
-        Self { id, is_recovered: true, state: Mutex::new(state) }
+    fn of_log(journal: &mut Journal, id: RecoveryId, logged: Logged) -> Option<Self> {
+        let saved = journal.take_former(&id);
+        let has = journal.number_at(logged.has)?;
+        let Logged { id: socket, data, rooms, missed, span, .. } = logged;
+        let place = Some(Place::of_return(id, span, has, missed));
+        // Its data may have changed after it was kept.
+        let data = saved.as_ref().map_or(data, |saved| saved.socket.data().to_map());
+        let stays = rooms.into_iter().map(|room| Stay { room, since: 0 }).collect();
+        Some(Self { origin: Origin { id: socket, data, place }, stays, saved })
+    }
+}
+
+/// An event as it goes to those who may come back for it, and to the others.
+struct Packets<'a> {
+    namespace: &'a Namespace,
+    /// In JSON, with its offset.
+    event: Encoded,
+    offset: Mark,
+    numbered: Encoded,
+    plain: OnceCell<Encoded>,
+}
+
+impl<'a> Packets<'a> {
+    fn new(namespace: &'a Namespace, event: Encoded, offset: Mark) -> Self {
+        let numbered = namespace.encode(event.clone());
+        Self { namespace, event, offset, numbered, plain: OnceCell::new() }
+    }
+
+    fn of(&self, socket: &Socket) -> Encoded {
+        let plain = || self.namespace.encode(without_offset(&self.event, self.offset));
+        match socket.place() {
+            Some(_) => &self.numbered,
+            None => self.plain.get_or_init(plain),
+        }
+        .clone()
+    }
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { id: RecoveryId::random(), is_recovered: false, state: Mutex::default() }
+    }
+}
+
+impl Place {
+    fn of_return(
+        id: RecoveryId,
+        span: Span,
+        has: u64,
+        read: Vec<(LogOffset, Encoded)>,
+    ) -> Box<Self> {
+        let state = State { span, has: Some(has), read, until: None };
+        Box::new(Self { id, is_recovered: true, state: Mutex::new(state) })
     }
 
     pub(super) fn id(&self) -> &RecoveryId {
@@ -270,12 +375,13 @@ impl Place {
             state.span = Span { start: position, end: position };
             return Vec::new();
         };
-        let missed = journal.missed(has, id, &stays);
-        let note = |(number, packet)| {
-            state.span.end = state.span.end.max(number);
+        let read = mem::take(&mut state.read).into_iter().map(|(_, packet)| packet);
+        let span = &mut state.span;
+        let kept = journal.missed(has, id, &stays).map(|(mark, packet)| {
+            span.end = mark;
             packet
-        };
-        missed.map(note).collect()
+        });
+        read.chain(kept).collect()
     }
 
     /// Finishes an event to the socket, as it goes out, and keeps it for its return.
@@ -289,13 +395,13 @@ impl Place {
         let journal = rooms.journal();
         let packet = namespace.encode(journal.number(draft));
         journal.keep(Selection::one(id), packet.clone());
-        self.sent(journal.position());
+        self.sent(journal.last());
         packet
     }
 
     /// An event was sent to the socket.
-    pub(super) fn sent(&self, number: u64) {
-        self.state().span.end = number;
+    pub(super) fn sent(&self, event: Mark) {
+        self.state().span.end = event;
     }
 
     /// The socket has ended, and is out of the rooms, where it was in these, which are held for it.
@@ -310,22 +416,22 @@ impl Place {
     ) {
         let journal = rooms.journal();
         let mut state = self.state();
-        let may_return = (was_connected || state.has.is_some()) && is_recoverable(reason);
+        let may_return = (was_connected || state.has.is_some())
+            && is_recoverable(reason, socket.namespace().log().is_some());
         if !may_return {
             journal.leave(&self.id);
             return rooms.release(socket.id(), &stays);
         }
         let now = socket.client().session().now();
-        let saved = Saved {
-            socket: socket.clone(),
-            stays,
-            span: state.span,
-            left_at: state.has.unwrap_or(journal.position()),
-            until: now,
+        let left_at = match state.has {
+            // It has not got what it missed before.
+            Some(number) => Mark { number, logged: state.span.end.logged, is_early: false },
+            None => journal.position(),
         };
+        let saved = Saved { socket: socket.clone(), stays, span: state.span, left_at, until: now };
         match journal.save(self.id, now, saved) {
             Ok(until) => state.until = Some(until),
-            Err(Saved { stays, .. }) => rooms.release(socket.id(), &stays),
+            Err(stays) => rooms.release(socket.id(), &stays),
         }
     }
 
@@ -334,18 +440,18 @@ impl Place {
     }
 }
 
-/// Whether a client may come back after this. Node also lets it after the server's own end, where
-/// sessions are kept elsewhere.
-fn is_recoverable(reason: DisconnectReason) -> bool {
+/// Whether a client may come back after this: where sessions are kept elsewhere, also after the
+/// server's own end.
+fn is_recoverable(reason: DisconnectReason, is_logged: bool) -> bool {
     match reason {
         DisconnectReason::ForcedClose
         | DisconnectReason::ForcedServerClose
         | DisconnectReason::PingTimeout
         | DisconnectReason::TransportClose
         | DisconnectReason::TransportError => true,
+        DisconnectReason::ServerShuttingDown => is_logged,
         DisconnectReason::ClientNamespaceDisconnect
         | DisconnectReason::ParseError
-        | DisconnectReason::ServerNamespaceDisconnect
-        | DisconnectReason::ServerShuttingDown => false,
+        | DisconnectReason::ServerNamespaceDisconnect => false,
     }
 }

@@ -154,7 +154,7 @@ impl Rooms {
     }
 
     pub(super) fn join(&mut self, id: &SocketId, room: &ByteString) {
-        let since = self.journal.as_ref().map_or(0, |journal| journal.position());
+        let since = self.journal.as_ref().map_or(0, |journal| journal.position().number);
         self.stay(id, room, since);
     }
 
@@ -244,8 +244,7 @@ impl Rooms {
 
     /// Has nobody come any more, if nobody is here or may come back.
     pub(super) fn retire(&mut self) -> bool {
-        let is_awaited =
-            self.journal.as_ref().is_some_and(|journal| journal.saved().next().is_some());
+        let is_awaited = self.journal.as_ref().is_some_and(|journal| journal.is_awaiting());
         let retires = !self.is_retired && self.members.is_empty() && !is_awaited;
         self.is_retired |= retires;
         retires

@@ -271,6 +271,9 @@ impl Socket {
     pub fn leave(&self, rooms: impl IntoRooms) {
         let rooms = rooms.into_rooms();
         let mut members = self.0.namespace.rooms();
+        if self.0.place.is_some() {
+            self.0.namespace.hurry(&mut members, self);
+        }
         for room in rooms {
             members.leave(&self.0.id, &room);
         }
@@ -428,12 +431,20 @@ impl Socket {
             Revision::V4 => encode_connect(self.namespace_name(), self.0.id.as_str(), pid),
         };
         let namespace = &self.0.namespace;
-        let held = mem::take(&mut state.held).into_iter().map(|packet| match (packet, place) {
-            (Outgoing::Event(draft), Some(place)) => {
-                place.record(&mut rooms, namespace, &self.0.id, draft)
-            }
-            (Outgoing::Event(draft), None) => namespace.encode(draft.finish()),
-            (Outgoing::Packet(packet), _) => namespace.encode(packet),
+        let log = namespace.log();
+        let mut logged = Vec::new();
+        let held = mem::take(&mut state.held).into_iter().filter_map(|packet| {
+            Some(match (packet, place, log) {
+                (Outgoing::Event(draft), Some(_), Some(_)) => {
+                    logged.push(draft);
+                    return None;
+                }
+                (Outgoing::Event(draft), Some(place), None) => {
+                    place.record(&mut rooms, namespace, &self.0.id, draft)
+                }
+                (Outgoing::Event(draft), None, _) => namespace.encode(draft.finish()),
+                (Outgoing::Packet(packet), ..) => namespace.encode(packet),
+            })
         });
         let connect = namespace.encode(connect);
         let packets: Vec<_> = missed.into_iter().chain([connect]).chain(held).collect();
@@ -442,6 +453,11 @@ impl Socket {
         session.with(|connection| packets.into_iter().for_each(|p| connection.send_control(p)));
         rooms.set_connected(&self.0.id);
         self.0.phase.store(CONNECTED, Ordering::Release);
+        if let Some(log) = log {
+            for draft in logged {
+                namespace.append_to(&mut rooms, log, &self.0.id, draft);
+            }
+        }
         drop(rooms);
         drop(state);
         self.0.client.joined();
@@ -456,6 +472,9 @@ impl Socket {
         }
         let was_connected = self.0.phase.swap(CLOSED, Ordering::AcqRel) == CONNECTED;
         let mut rooms = self.0.namespace.rooms();
+        if self.0.place.is_some() && reason == DisconnectReason::ServerNamespaceDisconnect {
+            self.0.namespace.hurry(&mut rooms, self);
+        }
         if self.0.place.is_some() {
             rooms.hold(&self.0.id);
         }

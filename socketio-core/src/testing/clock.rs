@@ -1,5 +1,6 @@
 use std::{
     collections::BTreeMap,
+    mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
@@ -39,7 +40,9 @@ impl TestClock {
             return false;
         }
         state.now = state.now.max(next);
-        state.wake();
+        let due = state.take_due();
+        drop(state);
+        due.into_iter().for_each(Waker::wake);
         true
     }
 
@@ -48,7 +51,16 @@ impl TestClock {
     pub fn advance(&self, duration: Duration) {
         let mut state = self.lock();
         state.now += duration;
-        state.wake();
+        let due = state.take_due();
+        drop(state);
+        due.into_iter().for_each(Waker::wake);
+    }
+
+    /// Wakes nobody for this timer any more. A waker may hold the last of a server, which asks for
+    /// the time at its end: it is let go when the lock is.
+    fn forget(&self, id: u64) {
+        let timer = self.lock().timers.remove(&id);
+        drop(timer);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -57,15 +69,12 @@ impl TestClock {
 }
 
 impl State {
-    fn wake(&mut self) {
+    fn take_due(&mut self) -> Vec<Waker> {
         let now = self.now;
-        self.timers.retain(|_, (deadline, waker)| {
-            let is_due = *deadline <= now;
-            if is_due {
-                waker.wake_by_ref();
-            }
-            !is_due
-        });
+        let timers = mem::take(&mut self.timers).into_iter();
+        let (due, rest) = timers.partition(|(_, (deadline, _))| *deadline <= now);
+        self.timers = rest;
+        BTreeMap::into_values(due).map(|(_, waker)| waker).collect()
     }
 }
 
@@ -98,20 +107,22 @@ impl Future for TestSleep {
         if self.deadline <= state.now {
             return Poll::Ready(());
         }
-        state.timers.insert(self.id, (self.deadline, cx.waker().clone()));
+        let former = state.timers.insert(self.id, (self.deadline, cx.waker().clone()));
+        drop(state);
+        drop(former);
         Poll::Pending
     }
 }
 
 impl Sleep for TestSleep {
     fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
-        self.clock.lock().timers.remove(&self.id);
+        self.clock.forget(self.id);
         self.deadline = deadline;
     }
 }
 
 impl Drop for TestSleep {
     fn drop(&mut self) {
-        self.clock.lock().timers.remove(&self.id);
+        self.clock.forget(self.id);
     }
 }

@@ -1,7 +1,8 @@
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     fmt,
     future::ready,
+    mem,
     ops::Index,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -13,8 +14,8 @@ use super::{clock::TestClock, server::TestServer};
 use crate::{
     clock::{Clock, Sleep},
     config::Builder,
-    proto::cluster::{ClusterMessage, Membership, NodeId},
-    server::{Adapter, ClusterDriver, ClusterNode},
+    proto::cluster::{ClusterMessage, LogOffset, LoggedMessage, Membership, NodeId, SavedSession},
+    server::{Adapter, ClusterDriver, ClusterNode, EventLog, LogFuture, ServerGone},
 };
 
 /// Servers that are the nodes of a cluster, over a bus that does what a test tells it. What is for
@@ -76,6 +77,21 @@ impl TestCluster {
         cluster
     }
 
+    /// So many nodes that share a log: those of [`counted`](Self::counted), on each of which clients
+    /// are recovered, with the option `recovery`.
+    ///
+    /// # Panics
+    /// If the options make no sense.
+    pub fn logged(nodes: usize, builder: impl Fn() -> Builder) -> Self {
+        let bus = Bus::default();
+        bus.lock().log = Some(BusLog::default());
+        let mut cluster = Self { servers: Vec::new(), bus, membership: Membership::Counted };
+        for _ in 0..nodes {
+            cluster.add(builder());
+        }
+        cluster
+    }
+
     /// Adds a node, and gives it.
     ///
     /// # Panics
@@ -83,7 +99,8 @@ impl TestCluster {
     pub fn add(&mut self, builder: Builder) -> &TestServer {
         let index = self.servers.len();
         let clock = self.servers.first().map(|server| server.clock().clone()).unwrap_or_default();
-        self.bus.lock().nodes.push(BusNode { is_up: true, ..BusNode::default() });
+        let node = BusNode { is_up: true, ..BusNode::default() };
+        self.bus.lock().nodes.push(node);
         let (bus, membership) = (self.bus.clone(), self.membership);
         let builder = builder.adapter(TestAdapter { bus, index, clock: clock.clone(), membership });
         let server = match self.servers.first() {
@@ -92,6 +109,9 @@ impl TestCluster {
         };
         let begun = self.bus.lock().nodes[index].begun.take();
         let (node, driver) = begun.expect("a server begins when it is built");
+        if let Some(log) = &self.bus.lock().log {
+            node.begin_log(LogOffset { major: log.length, minor: 0 });
+        }
         server.spawn(driver);
         server.spawn(Inbox { bus: self.bus.clone(), index, node, clock, sleep: None });
         self.servers.push(server);
@@ -118,6 +138,39 @@ impl TestCluster {
         self.bus.lock().nodes[index].is_up = false;
     }
 
+    /// Cuts a node off from the log, or no longer: what it appends meanwhile is appended then.
+    pub fn set_log_reachable(&self, index: usize, is_reachable: bool) {
+        let now = self.servers[0].clock().now();
+        let mut bus = self.bus.lock();
+        bus.nodes[index].is_cut_off = !is_reachable;
+        let waiting = mem::take(&mut bus.nodes[index].unwritten);
+        if is_reachable {
+            for (namespace, number, message) in waiting {
+                bus.append(now, index, &namespace, number, message);
+            }
+        } else {
+            bus.nodes[index].unwritten = waiting;
+        }
+        let node = bus.nodes[index].node.clone();
+        drop(bus);
+        node.expect("a node that has begun").set_log_reachable(is_reachable);
+        self.servers[0].run();
+    }
+
+    /// Has the log forget all that it has up to now, but for the sessions.
+    pub fn trim_log(&self) {
+        if let Some(log) = &mut self.bus.lock().log {
+            log.entries.clear();
+        }
+    }
+
+    /// Changes the sessions that are kept, as a node of another kind would have them.
+    pub fn change_sessions(&self, mut change: impl FnMut(&mut SavedSession)) {
+        if let Some(log) = &mut self.bus.lock().log {
+            log.sessions.values_mut().for_each(|(session, _)| change(session));
+        }
+    }
+
     /// Decides on each message, given the numbers of the nodes that it is from and to.
     pub fn on_message(
         &self,
@@ -133,7 +186,8 @@ impl TestCluster {
         for to in &mut bus.nodes {
             if to.wants(namespace, None, message) {
                 let (namespace, from) = (namespace.to_owned(), from.cloned());
-                to.push(Envelope { due: now, namespace, from, message: message.clone() });
+                let message = message.clone();
+                to.push(Envelope { due: now, namespace, from, message, logged: None });
             }
         }
         drop(bus);
@@ -161,6 +215,15 @@ struct Bus(Arc<Mutex<BusState>>);
 struct BusState {
     nodes: Vec<BusNode>,
     decide: Option<Decide>,
+    log: Option<BusLog>,
+}
+
+#[derive(Default)]
+struct BusLog {
+    entries: Vec<(String, LoggedMessage)>,
+    length: u64,
+    /// With their namespaces and keys, and until when.
+    sessions: HashMap<(String, String), (SavedSession, Instant)>,
 }
 
 type Decide = Box<dyn FnMut(usize, usize, &ClusterMessage) -> Delivery + Send>;
@@ -173,6 +236,10 @@ struct BusNode {
     /// With their namespaces.
     rooms: BTreeSet<(String, String)>,
     is_up: bool,
+    /// From the log, for which messages then wait.
+    is_cut_off: bool,
+    unwritten: Vec<(String, Option<u64>, ClusterMessage)>,
+    node: Option<ClusterNode>,
     /// In the order in which it arrives.
     inbox: VecDeque<Envelope>,
     waker: Option<Waker>,
@@ -183,6 +250,14 @@ struct Envelope {
     namespace: String,
     from: Option<NodeId>,
     message: ClusterMessage,
+    logged: Option<Logged>,
+}
+
+/// The place of a message in the log, and its number at the node that it is from.
+#[derive(Clone, Copy)]
+struct Logged {
+    offset: LogOffset,
+    number: Option<u64>,
 }
 
 impl Bus {
@@ -194,6 +269,127 @@ impl Bus {
 impl fmt::Debug for Bus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bus").field("nodes", &self.lock().nodes.len()).finish_non_exhaustive()
+    }
+}
+
+impl BusState {
+    /// Also to the node itself, as buses do.
+    fn send(
+        &mut self,
+        now: Instant,
+        index: usize,
+        namespace: &str,
+        to: Option<&NodeId>,
+        message: ClusterMessage,
+        logged: Option<Logged>,
+    ) {
+        let Self { nodes, decide, .. } = self;
+        if !nodes[index].is_up {
+            return;
+        }
+        let from = nodes[index].id.clone();
+        for (other, node) in nodes.iter_mut().enumerate() {
+            if !node.wants(namespace, to, &message) && logged.is_none() {
+                continue;
+            }
+            let delivery = match decide {
+                Some(decide) if other != index => decide(index, other, &message),
+                _ => Delivery::AtOnce,
+            };
+            let (copies, delay) = match delivery {
+                Delivery::AtOnce => (1, Duration::ZERO),
+                Delivery::Late(delay) => (1, delay),
+                Delivery::Lost => (0, Duration::ZERO),
+                Delivery::Twice => (2, Duration::ZERO),
+            };
+            for _ in 0..copies {
+                let (namespace, from, message) = (namespace.into(), from.clone(), message.clone());
+                node.push(Envelope { due: now + delay, namespace, from, message, logged });
+            }
+        }
+    }
+
+    fn append(
+        &mut self,
+        now: Instant,
+        index: usize,
+        namespace: &str,
+        number: Option<u64>,
+        message: ClusterMessage,
+    ) {
+        if self.nodes[index].is_cut_off {
+            return self.nodes[index].unwritten.push((namespace.into(), number, message));
+        }
+        let Some(log) = &mut self.log else {
+            return;
+        };
+        log.length += 1;
+        let offset = LogOffset { major: log.length, minor: 0 };
+        log.entries.push((namespace.into(), LoggedMessage { offset, message: message.clone() }));
+        self.send(now, index, namespace, None, message, Some(Logged { offset, number }));
+    }
+}
+
+#[derive(Debug)]
+struct TestLog {
+    bus: Bus,
+    index: usize,
+    clock: TestClock,
+}
+
+impl TestLog {
+    fn read<T>(&self, read: impl FnOnce(&mut BusLog) -> T) -> LogFuture<T>
+    where
+        T: Send + 'static,
+    {
+        let mut bus = self.bus.lock();
+        let is_cut_off = bus.nodes[self.index].is_cut_off;
+        Box::pin(ready(match &mut bus.log {
+            Some(log) if !is_cut_off => Ok(read(log)),
+            _ => Err("the log is out of reach".into()),
+        }))
+    }
+}
+
+impl EventLog for TestLog {
+    fn append(&self, namespace: &str, number: u64, message: ClusterMessage) {
+        let now = self.clock.now();
+        self.bus.lock().append(now, self.index, namespace, Some(number), message);
+    }
+
+    fn save(&self, namespace: &str, session: SavedSession, duration: Duration) {
+        let (key, until) = (session.key.clone(), self.clock.now() + duration);
+        drop(self.read(|log| log.sessions.insert((namespace.into(), key), (session, until))));
+    }
+
+    fn find(&self, namespace: &str, key: &str) -> LogFuture<Option<SavedSession>> {
+        let (key, now) = ((namespace.into(), key.into()), self.clock.now());
+        self.read(|log| {
+            let session = log.sessions.get(&key).filter(|(_, until)| now < *until);
+            session.map(|(session, _)| session.clone())
+        })
+    }
+
+    fn take(&self, namespace: &str, key: &str) -> LogFuture<Option<SavedSession>> {
+        let (key, now) = ((namespace.into(), key.into()), self.clock.now());
+        self.read(|log| {
+            let session = log.sessions.remove(&key).filter(|(_, until)| now < *until);
+            session.map(|(session, _)| session)
+        })
+    }
+
+    fn read(&self, namespace: &str, after: LogOffset) -> LogFuture<Option<Vec<LoggedMessage>>> {
+        Self::read(self, |log| {
+            let entries = match after {
+                LogOffset::START if log.entries.len() as u64 == log.length => &log.entries[..],
+                _ => {
+                    let mut offsets = log.entries.iter().map(|(_, entry)| entry.offset);
+                    &log.entries[offsets.position(|offset| offset == after)? + 1..]
+                }
+            };
+            let own = entries.iter().filter(|(of, _)| of == namespace);
+            Some(own.map(|(_, entry)| entry.clone()).collect())
+        })
     }
 }
 
@@ -215,7 +411,10 @@ impl BusNode {
     }
 
     fn push(&mut self, mut envelope: Envelope) {
-        let before = self.inbox.iter().rev().find(|other| other.from == envelope.from);
+        let is_before = |other: &&Envelope| {
+            other.from == envelope.from || other.logged.is_some() && envelope.logged.is_some()
+        };
+        let before = self.inbox.iter().rev().find(is_before);
         envelope.due = before.map_or(envelope.due, |before| envelope.due.max(before.due));
         let index = self.inbox.partition_point(|other| other.due <= envelope.due);
         self.inbox.insert(index, envelope);
@@ -245,6 +444,7 @@ impl Adapter for TestAdapter {
     fn start(&self, node: ClusterNode, driver: ClusterDriver) {
         let this = &mut self.bus.lock().nodes[self.index];
         this.id = Some(node.id().clone());
+        this.node = Some(node.clone());
         this.begun = Some((node, driver));
     }
 
@@ -268,33 +468,26 @@ impl Adapter for TestAdapter {
         assert!(self.bus.lock().nodes[self.index].rooms.remove(&room), "a room closes once");
     }
 
-    /// Also to the node itself, as buses do.
     fn send(&self, namespace: &str, to: Option<&NodeId>, message: ClusterMessage) {
+        let is_logged = matches!(
+            message,
+            ClusterMessage::Broadcast { request: None, .. }
+                | ClusterMessage::SocketsJoin { .. }
+                | ClusterMessage::SocketsLeave { .. }
+                | ClusterMessage::DisconnectSockets { .. }
+        );
         let now = self.clock.now();
-        let BusState { nodes, decide } = &mut *self.bus.lock();
-        let from = nodes[self.index].id.clone();
-        if !nodes[self.index].is_up {
-            return;
+        let mut bus = self.bus.lock();
+        match bus.log.is_some() && is_logged {
+            true => bus.append(now, self.index, namespace, None, message),
+            false => bus.send(now, self.index, namespace, to, message, None),
         }
-        for (index, node) in nodes.iter_mut().enumerate() {
-            if !node.wants(namespace, to, &message) {
-                continue;
-            }
-            let delivery = match decide {
-                Some(decide) if index != self.index => decide(self.index, index, &message),
-                _ => Delivery::AtOnce,
-            };
-            let (copies, delay) = match delivery {
-                Delivery::AtOnce => (1, Duration::ZERO),
-                Delivery::Late(delay) => (1, delay),
-                Delivery::Lost => (0, Duration::ZERO),
-                Delivery::Twice => (2, Duration::ZERO),
-            };
-            for _ in 0..copies {
-                let (namespace, from) = (namespace.to_owned(), from.clone());
-                node.push(Envelope { due: now + delay, namespace, from, message: message.clone() });
-            }
-        }
+    }
+
+    fn log(&self) -> Option<Arc<dyn EventLog>> {
+        let Self { bus, index, clock, .. } = self;
+        let log = TestLog { bus: bus.clone(), index: *index, clock: clock.clone() };
+        bus.lock().log.is_some().then(|| Arc::new(log) as Arc<dyn EventLog>)
     }
 
     fn count(&self, namespace: &str) -> Pin<Box<dyn Future<Output = usize> + Send>> {
@@ -317,6 +510,22 @@ struct Inbox {
     node: ClusterNode,
     clock: TestClock,
     sleep: Option<Pin<Box<dyn Sleep>>>,
+}
+
+impl Inbox {
+    fn give(&self, envelope: Envelope) -> Result<(), ServerGone> {
+        let Envelope { namespace, from, message, logged, .. } = envelope;
+        match logged {
+            None => self.node.receive(&namespace, from.as_ref(), message),
+            Some(Logged { offset, number }) if from.as_ref() == Some(self.node.id()) => {
+                self.node.landed(&namespace, number, offset)
+            }
+            Some(Logged { offset, .. }) => {
+                let message = LoggedMessage { offset, message };
+                self.node.receive_logged(&namespace, from.as_ref(), message)
+            }
+        }
+    }
 }
 
 impl Future for Inbox {
@@ -342,8 +551,8 @@ impl Future for Inbox {
             let envelope = this.inbox.pop_front();
             let is_up = this.is_up;
             drop(bus);
-            if let Some(Envelope { namespace, from, message, .. }) = envelope.filter(|_| is_up)
-                && self.node.receive(&namespace, from.as_ref(), message).is_err()
+            if let Some(envelope) = envelope.filter(|_| is_up)
+                && self.give(envelope).is_err()
             {
                 return Poll::Ready(());
             }

@@ -14,6 +14,7 @@
 #[cfg(feature = "cluster")]
 pub(crate) mod codec;
 mod description;
+mod log;
 mod machine;
 mod message;
 mod request;
@@ -22,6 +23,7 @@ mod tests;
 
 pub use self::{
     description::{RemoteHandshake, SocketDescription},
+    log::{LogOffset, LogOffsetError, LoggedMessage, SavedSession, SessionSpan},
     machine::Membership,
     message::{BroadcastOptions, ClusterMessage, NodeId, RequestId},
     request::MissingNodes,

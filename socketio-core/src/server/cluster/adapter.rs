@@ -5,11 +5,15 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use super::{Server, driver::ClusterDriver};
+use super::{
+    Namespace, Server,
+    driver::ClusterDriver,
+    log::{EventLog, SharedLog},
+};
 use crate::{
     clock::Clock,
     error::{BoxError, ErrorReport, Failure},
-    proto::cluster::{ClusterMessage, Membership, NodeId},
+    proto::cluster::{ClusterMessage, LogOffset, LoggedMessage, Membership, NodeId},
 };
 
 /// What carries messages between the nodes of a cluster, such as Redis: see
@@ -63,6 +67,12 @@ pub trait Adapter: fmt::Debug + Send + Sync + 'static {
         Box::pin(ready(0))
     }
 
+    /// The log that all nodes share, if the transport has one: with it, and the option `recovery`,
+    /// clients are recovered on any node. Without it, on the one they were on.
+    fn log(&self) -> Option<Arc<dyn EventLog>> {
+        None
+    }
+
     /// The server has closed, or is gone. All namespaces were closed before, and what is sent after
     /// this is lost.
     fn stop(&self);
@@ -102,7 +112,74 @@ impl ClusterNode {
         message: ClusterMessage,
     ) -> Result<(), ServerGone> {
         let server = self.server.upgrade().ok_or(ServerGone)?;
-        server.receive(namespace, from, message)
+        server.receive(namespace, from, message, None)
+    }
+
+    /// The [log](Adapter::log) goes on from here: what came before is not waited for. To be called
+    /// before the first message.
+    pub fn begin_log(&self, offset: LogOffset) {
+        self.with_log(|server, log| {
+            log.reach(offset);
+            server.namespaces.all().iter().for_each(|namespace| namespace.begin_log(offset));
+        });
+    }
+
+    /// The log has a message of this node's. All of a log go to this and to
+    /// [`receive_logged`](Self::receive_logged) in their order. The number is that with which it was
+    /// [appended](EventLog::append), absent if it was [sent](Adapter::send).
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub fn landed(
+        &self,
+        namespace: &str,
+        number: Option<u64>,
+        offset: LogOffset,
+    ) -> Result<(), ServerGone> {
+        let server = self.server.upgrade().ok_or(ServerGone)?;
+        if let Some(namespace) = server.namespaces.get(namespace)
+            && namespace.log().is_some()
+        {
+            namespace.landed(number, offset);
+        }
+        self.with_log(|_, log| log.reach(offset));
+        Ok(())
+    }
+
+    /// As [`receive`](Self::receive), for a message of another node that is in the log.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub fn receive_logged(
+        &self,
+        namespace: &str,
+        from: Option<&NodeId>,
+        LoggedMessage { offset, message }: LoggedMessage,
+    ) -> Result<(), ServerGone> {
+        let server = self.server.upgrade().ok_or(ServerGone)?;
+        server.receive(namespace, from, message, Some(offset))?;
+        self.with_log(|_, log| log.reach(offset));
+        Ok(())
+    }
+
+    /// Whether the log can be written to and read. While it cannot, what is appended is delivered at
+    /// once, and so is what is on its way when that begins: to be told after a second or so without
+    /// an answer, as until then nothing that may be missed is delivered.
+    pub fn set_log_reachable(&self, is_reachable: bool) {
+        self.with_log(|server, log| {
+            log.set_reachable(is_reachable);
+            if !is_reachable {
+                server.namespaces.all().iter().for_each(Namespace::land_all);
+            }
+        });
+    }
+
+    fn with_log(&self, change: impl FnOnce(&Server, &SharedLog)) {
+        if let Some(server) = self.server.upgrade()
+            && let Some(log) = server.cluster().and_then(|cluster| cluster.log())
+        {
+            change(&server, log);
+        }
     }
 
     /// Tells the application's error hook what went wrong, such as what was lost.

@@ -2,6 +2,7 @@
 
 mod adapter;
 mod driver;
+mod log;
 mod receive;
 mod request;
 mod server_events;
@@ -22,9 +23,11 @@ use rustc_hash::FxHashMap;
 pub use self::{
     adapter::{Adapter, ClusterNode, ServerGone},
     driver::ClusterDriver,
+    log::{EventLog, LogFuture},
     server_events::{MissingAnswers, ServerReplies},
 };
 pub(super) use self::{
+    log::SharedLog,
     receive::{NodeAsker, Relay},
     request::Request,
 };
@@ -40,6 +43,8 @@ use crate::{
 /// This node as tasks share it: its machine behind a mutex, and what it speaks through.
 pub(crate) struct ClusterHandle {
     adapter: Arc<dyn Adapter>,
+    /// Where all nodes share a log.
+    log: Option<Arc<SharedLog>>,
     clock: Arc<dyn Clock>,
     ack_timeout: Duration,
     request_timeout: Duration,
@@ -72,6 +77,7 @@ const MAX_SERVER_EVENTS: usize = 1024;
 impl ClusterHandle {
     pub(super) fn new(adapter: Arc<dyn Adapter>, config: &Config) -> Arc<Self> {
         let id = NodeId::new(id::hexadecimal());
+        let log = adapter.log().map(|log| Arc::new(SharedLog::new(id.clone(), log)));
         let state = State {
             machine: Cluster::new(id, adapter.membership()),
             wakers: FxHashMap::default(),
@@ -81,6 +87,7 @@ impl ClusterHandle {
         };
         Arc::new(Self {
             clock: adapter.clock(),
+            log,
             adapter,
             ack_timeout: config.ack_timeout,
             request_timeout: config.request_timeout,
@@ -149,6 +156,10 @@ impl ClusterHandle {
         let request = Request::new(self, namespace, question, timeout);
         self.send(namespace, message(request.id().clone()));
         request
+    }
+
+    pub(super) fn log(&self) -> Option<&Arc<SharedLog>> {
+        self.log.as_ref()
     }
 
     pub(super) fn ack_timeout(&self) -> Duration {

@@ -10,7 +10,7 @@ use bytestring::ByteString;
 use super::{ClusterHandle, MAX_SERVER_EVENTS, ServerEvent, ServerGone};
 use crate::{
     id::SocketId,
-    proto::cluster::{ClusterMessage, NodeId, RequestId},
+    proto::cluster::{ClusterMessage, LogOffset, NodeId, RequestId},
     server::{broadcast::BroadcastOperator, io::Server, namespace::Namespace, socket::Socket},
     wire::RawArgs,
 };
@@ -79,6 +79,7 @@ impl Server {
         namespace: &str,
         from: Option<&NodeId>,
         message: ClusterMessage,
+        offset: Option<LogOffset>,
     ) -> Result<(), ServerGone> {
         let cluster = self.cluster().ok_or(ServerGone)?;
         let message = cluster.with(|state| {
@@ -88,7 +89,7 @@ impl Server {
             Ok(state.machine.handle_message(cluster.clock.now(), namespace, from, message))
         })?;
         if let (Some(message), Some(namespace)) = (message, self.namespaces.get(namespace)) {
-            cluster.execute(&namespace, from, message);
+            cluster.execute(&namespace, from, message, offset);
         }
         Ok(())
     }
@@ -100,6 +101,7 @@ impl ClusterHandle {
         namespace: &Namespace,
         from: Option<&NodeId>,
         message: ClusterMessage,
+        offset: Option<LogOffset>,
     ) {
         let here = |options| BroadcastOperator::of_options(namespace.clone(), options);
         let asker = |request| NodeAsker {
@@ -114,7 +116,7 @@ impl ClusterHandle {
                 let result = match request {
                     // Most of what is for rooms is for none of this node's.
                     None if !operator.may_reach() => Ok(()),
-                    None => operator.emit(&name, &args),
+                    None => operator.deliver(&name, &args, offset),
                     Some(request) => operator.relay(&name, &args, asker(request)),
                 };
                 if let Err(error) = result {

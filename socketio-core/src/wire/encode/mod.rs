@@ -3,7 +3,10 @@
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
+use std::{
+    cell::RefCell,
+    fmt::{Display, Write},
+};
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -99,7 +102,7 @@ impl ArgsWriter {
 }
 
 /// A packet that is written but for the end of its arguments: connection state recovery adds one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Draft {
     text: String,
     parts: Vec<Bytes>,
@@ -112,9 +115,8 @@ impl Draft {
         Encoded::new(self.text.into(), self.parts)
     }
 
-    /// The packet with one more argument: the number, as a string.
-    pub(crate) fn finish_with(mut self, offset: u64) -> Encoded {
-        use std::fmt::Write;
+    /// The packet with one more argument: the offset, as a string.
+    pub(crate) fn finish_with(mut self, offset: impl Display) -> Encoded {
         write!(self.text, ",\"{offset}\"]").expect("a string takes every write");
         Encoded::new(self.text.into(), self.parts)
     }
@@ -134,8 +136,8 @@ impl Draft {
     }
 }
 
-/// What [`Draft::finish_with`] this number made, as [`Draft::finish`] would have made it.
-pub(crate) fn without_offset(packet: &Encoded, offset: u64) -> Encoded {
+/// What [`Draft::finish_with`] this offset made, as [`Draft::finish`] would have made it.
+pub(crate) fn without_offset(packet: &Encoded, offset: impl Display) -> Encoded {
     match packet.text().strip_suffix(&format!(",\"{offset}\"]")) {
         Some(text) => packet.with_text(format!("{text}]")),
         None => packet.clone(),

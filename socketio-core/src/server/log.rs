@@ -1,0 +1,278 @@
+//! Connection state recovery where the nodes of a cluster share a log: events go by the log, and
+//! sessions are kept there, so that a client may come back to any node.
+
+use std::{sync::Arc, time::Duration};
+
+use bytestring::ByteString;
+use serde_json::{Map, Value};
+
+use super::{
+    cluster::{self, SharedLog},
+    journal::{Flight, Mark, Returning, Saved, Span},
+    namespace::Namespace,
+    outgoing::Audience,
+    recovery::Return,
+    rooms::{Rooms, Selection, Stay},
+    socket::Socket,
+};
+use crate::{
+    id::{RecoveryId, SocketId},
+    proto::cluster::{BroadcastOptions, ClusterMessage, LogOffset, LoggedMessage, SavedSession},
+    wire::{Draft, Encoded, draft_event},
+};
+
+/// How much longer the log keeps a session than its node waits for the client: the node then finds
+/// out whether another has it.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Whose socket a client that comes back has.
+pub(super) enum Former {
+    /// That of this node's journal, if it is there.
+    Here,
+    /// One that the log had kept.
+    Logged(Box<Logged>),
+    Nobody,
+}
+
+/// What the log had of a socket.
+pub(super) struct Logged {
+    pub(super) id: SocketId,
+    pub(super) data: Map<String, Value>,
+    pub(super) rooms: Vec<ByteString>,
+    /// The last event that the client has, or that was read for it.
+    pub(super) has: LogOffset,
+    /// What was read for it.
+    pub(super) missed: Vec<(LogOffset, Encoded)>,
+    pub(super) span: Span,
+    /// Until it is in.
+    pub(super) _returning: Returning,
+}
+
+impl Namespace {
+    /// The log that all nodes share, where clients are recovered by it.
+    pub(super) fn log(&self) -> Option<&Arc<SharedLog>> {
+        self.cluster().and_then(|cluster| cluster.log()).filter(|_| self.has_recovery())
+    }
+
+    /// What comes from the log begins behind this place.
+    pub(super) fn begin_log(&self, offset: LogOffset) {
+        if let Some(journal) = self.rooms().journal.as_deref_mut() {
+            journal.begin(offset);
+        }
+    }
+
+    /// Appends an event to the log, for all nodes.
+    pub(super) fn append(
+        &self,
+        log: &SharedLog,
+        selection: Selection,
+        options: BroadcastOptions,
+        draft: Draft,
+    ) {
+        let mut audience = Audience::new(self, &draft);
+        let mut rooms = self.rooms();
+        if audience.is_wanted() {
+            rooms.select(&selection, |socket| audience.add(socket));
+        }
+        self.append_locked(&mut rooms, log, selection, options, draft);
+        drop(rooms);
+        audience.show();
+    }
+
+    /// Appends an event to one socket to the log, by which it finds it where it is then.
+    pub(super) fn append_to(
+        &self,
+        rooms: &mut Rooms,
+        log: &SharedLog,
+        id: &SocketId,
+        draft: Draft,
+    ) {
+        let selection = Selection::one(id);
+        let options = selection.to_options();
+        self.append_locked(rooms, log, selection, options, draft);
+    }
+
+    /// Under the lock, so that the log has this node's events in the order of their numbers.
+    fn append_locked(
+        &self,
+        rooms: &mut Rooms,
+        log: &SharedLog,
+        selection: Selection,
+        options: BroadcastOptions,
+        draft: Draft,
+    ) {
+        let number = log.next_number();
+        log.log().append(self.name(), number, cluster::broadcast(self, options, &draft, None));
+        let flight = Flight { number, selection, draft, early: Vec::new() };
+        let landed = match log.is_reachable() {
+            true => rooms.journal().take_off(flight),
+            false => vec![flight],
+        };
+        landed.into_iter().for_each(|flight| self.land_early(rooms, flight));
+    }
+
+    /// The log has an event of this node's at this place.
+    pub(super) fn landed(&self, number: Option<u64>, offset: LogOffset) {
+        let mut rooms = self.rooms();
+        let landed = number.map(|number| rooms.journal().land(number)).unwrap_or_default();
+        for flight in landed {
+            match Some(flight.number) == number {
+                true => self.land(&mut rooms, flight, Some(offset)),
+                false => self.land_early(&mut rooms, flight),
+            }
+        }
+        rooms.journal().reach(offset);
+    }
+
+    /// The log has an event of another node at this place.
+    pub(super) fn receive_logged(&self, offset: LogOffset, selection: &Selection, draft: Draft) {
+        let mut audience = Audience::new(self, &draft);
+        let mut rooms = self.rooms();
+        self.publish(&mut rooms, selection, draft, Some(offset), &[], |s| audience.add(s));
+        drop(rooms);
+        audience.show();
+    }
+
+    /// The log is out of reach: what is on its way there is delivered here at once.
+    pub(super) fn land_all(&self) {
+        let mut rooms = self.rooms();
+        let Some(journal) = rooms.journal.as_deref_mut() else {
+            return;
+        };
+        for flight in journal.land_all() {
+            self.land_early(&mut rooms, flight);
+        }
+    }
+
+    fn land_early(&self, rooms: &mut Rooms, flight: Flight) {
+        self.land(rooms, flight, None);
+    }
+
+    fn land(&self, rooms: &mut Rooms, flight: Flight, offset: Option<LogOffset>) {
+        let Flight { selection, draft, early, .. } = flight;
+        self.publish(rooms, &selection, draft, offset, &early, |_| {});
+    }
+
+    /// Gives a socket that is about to leave a room, or the namespace, the events on their way that
+    /// are for it as it is now.
+    pub(super) fn hurry(&self, rooms: &mut Rooms, socket: &Socket) {
+        let id = socket.id();
+        if rooms.connected(id).is_none() {
+            return;
+        }
+        let stays = rooms.of(id).to_vec();
+        let journal = rooms.journal();
+        let position = journal.position();
+        for flight in journal.flights() {
+            if flight.selection.selects(u64::MAX, id, &stays) && !flight.early.contains(id) {
+                flight.early.push(*id);
+                let packet = self.encode(flight.draft.clone().finish_with(position));
+                // A client that is gone does not miss it.
+                let _ = socket.deliver(packet, false);
+            }
+        }
+    }
+
+    /// Asks the log for the socket of a client that comes back, and for what it missed.
+    pub(super) async fn ask_log(&self, auth: Option<&str>) -> Former {
+        let (Some(log), Some(Return { id, offset })) = (self.log(), auth.and_then(Return::read))
+        else {
+            return Former::Here;
+        };
+        self.end_former(&id);
+        let returning = self.rooms().journal().begin_return();
+        let session = match log.log().take(self.name(), id.as_str()).await {
+            Err(_) => return Former::Here,
+            Ok(None) => return Former::Nobody,
+            Ok(Some(session)) => session,
+        };
+        let logged = self.read_log(log, session, offset, returning).await;
+        logged.map_or(Former::Nobody, |logged| Former::Logged(Box::new(logged)))
+    }
+
+    /// Whether a client must be asked for in the log before it is let in.
+    pub(super) fn must_ask_log(&self, auth: Option<&str>) -> bool {
+        self.log().is_some() && auth.and_then(Return::read).is_some()
+    }
+
+    async fn read_log(
+        &self,
+        log: &SharedLog,
+        session: SavedSession,
+        offset: Option<String>,
+        returning: Returning,
+    ) -> Option<Logged> {
+        let id = SocketId::parse(&session.socket)?;
+        let offset = offset.and_then(|offset| offset.parse::<LogOffset>().ok());
+        let has = match session.span {
+            Some(span) => span.has(offset),
+            None => offset?,
+        };
+        let Value::Object(data) = session.data else { return None };
+        let rooms = session.rooms.into_iter().filter(|room| *room != session.socket);
+        let rooms: Vec<ByteString> = rooms.map(ByteString::from).collect();
+        let is_kept = self.rooms().journal().number_at(has).is_some();
+        let messages = match is_kept {
+            true => Vec::new(),
+            false => log.log().read(self.name(), has).await.ok()??,
+        };
+        let last = messages.last().map_or(has, |message| message.offset);
+        let missed = self.missed(messages, &id, &rooms);
+        let mark = |logged| Mark { logged: Some(logged), ..Mark::default() };
+        let start = session.span.map_or(has, |span| span.start);
+        let span = Span { start: mark(start), end: mark(last) };
+        Some(Logged { id, data, rooms, has: last, missed, span, _returning: returning })
+    }
+
+    /// Of what was read from the log, what is for a socket.
+    fn missed(
+        &self,
+        messages: Vec<LoggedMessage>,
+        id: &SocketId,
+        rooms: &[ByteString],
+    ) -> Vec<(LogOffset, Encoded)> {
+        let stays: Vec<_> =
+            rooms.iter().map(|room| Stay { room: room.clone(), since: 0 }).collect();
+        let events = messages.into_iter().filter_map(|LoggedMessage { offset, message }| {
+            let ClusterMessage::Broadcast { options, name, args, request: None } = message else {
+                return None;
+            };
+            let is_kept = !options.is_volatile;
+            let is_meant = is_kept && Selection::from(options).selects(u64::MAX, id, &stays);
+            let draft = is_meant.then(|| draft_event(self.name(), &name, None, &args).ok())??;
+            Some((offset, self.encode(draft.finish_with(offset))))
+        });
+        events.collect()
+    }
+
+    /// Whether the log still has a socket as this node left it, and takes it out then. If not, its
+    /// client has come back to another node.
+    pub(super) async fn take_left(&self, shared: &SharedLog, key: &RecoveryId) -> bool {
+        let log = shared.log();
+        match log.find(self.name(), key.as_str()).await {
+            Ok(Some(session)) if session.node.as_ref() == Some(shared.id()) => {
+                !matches!(log.take(self.name(), key.as_str()).await, Ok(None))
+            }
+            Ok(_) => false,
+            // Who cannot ask believes that it is there.
+            Err(_) => true,
+        }
+    }
+}
+
+impl Saved {
+    /// Has the log keep it.
+    pub(super) fn save(&self, log: &SharedLog, key: &RecoveryId, away: Duration) {
+        let Self { socket, stays, .. } = self;
+        let own = [socket.id().to_string()].into_iter();
+        let session = SavedSession {
+            socket: socket.id().to_string(),
+            key: key.as_str().to_owned(),
+            rooms: own.chain(stays.iter().map(|stay| stay.room.to_string())).collect(),
+            data: socket.data().to_value(),
+            node: Some(log.id().clone()),
+            span: Some(self.logged()),
+        };
+        log.log().save(socket.namespace().name(), session, away.saturating_add(GRACE));
+    }
+}
