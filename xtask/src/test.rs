@@ -20,8 +20,8 @@ pub(crate) struct Options {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Purity, formatting, lints, tests and docs of the workspace. Needs Rust, and Redis for some of
-    /// the tests.
+    /// Purity, formatting, lints, tests and docs of the workspace. Needs Rust, and Redis and NATS for
+    /// some of the tests.
     Rust,
     /// Instructions that single operations take, against what is expected. Needs valgrind.
     Instructions,
@@ -58,8 +58,9 @@ fn rust(report: &mut Report) -> Option<()> {
     report.step("cargo clippy", || {
         tools::run(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]))
     });
-    // Without it, the tests of the adapter for Redis are left out.
+    // Without them, the tests of their adapters are left out.
     report.step("cargo test: Redis", tools::redis);
+    report.step("cargo test: NATS", tools::nats);
     report.step("cargo test", || tools::run(&mut cargo(["test", "--workspace", "--no-fail-fast"])));
     report.step("cargo doc", || {
         tools::run(cargo(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings"))

@@ -113,6 +113,15 @@ pub(crate) fn redis() -> Result<PathBuf> {
     find("redis-server").ok_or_else(|| Missing(text.into()).into())
 }
 
+/// Makes sure of NATS.
+pub(crate) fn nats() -> Result<PathBuf> {
+    if find("nats-server").is_none() {
+        install(&["nats-server"])?;
+    }
+    let text = "nats-server is missing: install it";
+    find("nats-server").ok_or_else(|| Missing(text.into()).into())
+}
+
 /// Makes sure of what a crate needs that brings its own TLS.
 pub(crate) fn openssl() -> Result<()> {
     let is_there = || output(Command::new("pkg-config").args(["--exists", "openssl"])).is_ok();
@@ -198,7 +207,9 @@ fn shown(command: &Command) -> String {
 fn find(name: &str) -> Option<PathBuf> {
     let endings: &[&str] = if cfg!(windows) { &[".exe", ".cmd"] } else { &[""] };
     let path = env::var_os("PATH")?;
+    // Debian has servers in a folder that is on the path of root alone.
     env::split_paths(&path)
+        .chain(["/usr/sbin".into()])
         .flat_map(|folder| endings.iter().map(move |ending| folder.join(format!("{name}{ending}"))))
         .find(|path| path.is_file())
 }
