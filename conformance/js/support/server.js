@@ -8,14 +8,18 @@ import { sleep, within } from './wait.js';
 const START_MS = 10_000;
 const STOP_MS = 3_000;
 
-/** The server binary named by CONFORMANCE_SERVER, in one mode, on a port of 127.0.0.1. */
+/**
+ * The server binary named by CONFORMANCE_SERVER, in one mode, on a port of 127.0.0.1; or another program: `command`
+ * gives it and its arguments, without the `--port`.
+ */
 export class Server {
   #child = null;
   #complaints = '';
 
-  constructor({ mode = 'fixture', env = {} } = {}) {
+  constructor({ mode = 'fixture', env = {}, command } = {}) {
     this.mode = mode;
     this.env = env;
+    this.command = command;
     this.port = null;
   }
 
@@ -81,10 +85,14 @@ export class Server {
     await exit;
   }
 
+  /** Sends it a signal, such as SIGSTOP. */
+  signal(name) {
+    this.#child.kill(name);
+  }
+
   #spawn() {
-    const binary = process.env.CONFORMANCE_SERVER;
-    if (!binary) throw new Error('CONFORMANCE_SERVER must hold the absolute path of the server binary');
-    const child = spawn(binary, ['--mode', this.mode, '--port', String(this.port)], {
+    const [program, ...args] = this.command?.() ?? [binary(), '--mode', this.mode];
+    const child = spawn(program, [...args, '--port', String(this.port)], {
       env: { ...process.env, ...this.env },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -109,6 +117,12 @@ export class Server {
     }
     throw new Error(`the server does not listen on ${this.port}\n${this.#complaints}`);
   }
+}
+
+function binary() {
+  const path = process.env.CONFORMANCE_SERVER;
+  if (!path) throw new Error('CONFORMANCE_SERVER must hold the absolute path of the server binary');
+  return path;
 }
 
 function ended(child) {

@@ -12,6 +12,13 @@ export function disposable(thing) {
   return thing;
 }
 
+/** Disposes of everything that the test has opened. */
+export async function disposeAll() {
+  const things = [...open];
+  open.clear();
+  for (const thing of things) await thing.dispose();
+}
+
 /** A test that is given up after 10 s. */
 export function test(name, story) {
   it(name, { timeout: TEST_MS }, story);
@@ -25,11 +32,7 @@ export function suite(name, options, stories) {
   describe(name, () => {
     const server = new Server(options);
     before(() => server.start(), { timeout: 40_000 });
-    afterEach(async () => {
-      const things = [...open];
-      open.clear();
-      for (const thing of things) await thing.dispose();
-    });
+    afterEach(disposeAll);
     after(
       async () => {
         await server.stop();

@@ -20,12 +20,17 @@ fn main() {
             .service_fn(not_found);
         loop {
             // A connection that broke before it began is no reason to stop.
-            let Ok((connection, _)) = listener.accept().await else {
+            let Ok((connection, address)) = listener.accept().await else {
                 continue;
             };
-            let service = TowerToHyperService::new(service.clone());
+            let service = ServiceBuilder::new()
+                .map_request(move |mut request: Request<Incoming>| {
+                    request.extensions_mut().insert(address);
+                    request
+                })
+                .service(service.clone());
             let connection = http1::Builder::new()
-                .serve_connection(TokioIo::new(connection), service)
+                .serve_connection(TokioIo::new(connection), TowerToHyperService::new(service))
                 .with_upgrades();
             tokio::spawn(connection);
         }
