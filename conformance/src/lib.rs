@@ -17,6 +17,7 @@ struct Node;
 
 mod bench;
 mod client;
+mod cluster;
 mod echo;
 mod eioclient;
 mod fixture;
@@ -51,6 +52,9 @@ pub struct Options {
     /// The directory with the browser client's files.
     #[arg(long, env = "CLIENT_FILES")]
     pub client_files: Option<PathBuf>,
+    /// Of the mode `cluster`.
+    #[command(flatten)]
+    pub cluster: cluster::NodeOptions,
 }
 
 /// What a conformance server can be.
@@ -62,6 +66,8 @@ pub enum Mode {
     Bench,
     /// For the suite of socket.io-client.
     Client,
+    /// A node of a cluster.
+    Cluster,
     /// Bare Engine.IO that sends everything back, to clients of revision 3 too.
     Eio3,
     /// Bare Engine.IO that sends everything back.
@@ -126,6 +132,7 @@ impl Server {
             Mode::Abuse => Kind::Socket(fixture::full(builder(options, 1000, 1500))),
             Mode::Bench => Kind::Socket(bench::server()),
             Mode::Client => Kind::Socket(client::server()),
+            Mode::Cluster => Kind::Socket(cluster::server(&options.cluster, options.port)),
             Mode::Eio3 | Mode::Eio4 => {
                 let allow_eio3 = options.mode == Mode::Eio3;
                 Kind::Engine(echo::server(millis(300), millis(200), allow_eio3))

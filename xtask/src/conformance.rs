@@ -34,6 +34,27 @@ pub(crate) fn run(report: &mut Report) -> Option<()> {
     Some(())
 }
 
+/// Has nodes of a cluster, our servers and the official one, over a Redis tell their stories.
+pub(crate) fn cluster(report: &mut Report) -> Option<()> {
+    let tests = folder("cluster");
+    let redis = report.step("cluster: packages and Redis", || {
+        node()?;
+        // The tests share what stands in the other folder.
+        for packages in [&folder("js"), &tests] {
+            npm_ci(packages)?;
+        }
+        tools::redis()
+    })?;
+    let servers = report.step("cluster: build", || {
+        build()?;
+        tools::binaries()
+    })?;
+    report.step("cluster: test", || {
+        let mut tests = npm(&tests, ["test"]);
+        tools::run(tests.env("REDIS_SERVER", redis).env("CONFORMANCE_SERVERS", servers))
+    })
+}
+
 /// Builds the binaries of the package `conformance`, and gives those that are servers.
 pub(crate) fn build() -> Result<Vec<PathBuf>> {
     tools::run(&mut cargo(["build", "--package=conformance", "--bins"]))?;

@@ -28,6 +28,8 @@ enum Part {
     /// Clients in several languages, and raw HTTP and WebSocket, against each conformance server.
     /// Needs Node, Python and, on Linux, the headers of OpenSSL.
     Conformance,
+    /// Clusters of our servers and the official one. Needs Node and Redis.
+    Cluster,
     /// Every example with the official client, and its page in a real browser. Needs Node and
     /// Chromium.
     Examples,
@@ -45,6 +47,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
                     report.step("instructions", || instructions::check(&Default::default()))
                 }
                 Part::Conformance => conformance::run(&mut report),
+                Part::Cluster => conformance::cluster(&mut report),
                 Part::Examples => examples(&mut report),
             };
         }

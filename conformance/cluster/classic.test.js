@@ -1,0 +1,7 @@
+import { emitter } from './stories/emitter.js';
+import { everyStory } from './support/suite.js';
+
+const ARGS = ['--adapter', 'classic'];
+
+everyStory('classic', ARGS, [emitter]);
+everyStory('classic, with channels of its own for answers', [...ARGS, '--own-response-channel'], []);

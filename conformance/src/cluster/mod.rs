@@ -1,0 +1,62 @@
+//! A node of a cluster, with the same handlers as `conformance/cluster/node-server.js`.
+
+mod emitter;
+mod operations;
+mod selection;
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use socketio_core::{Namespace, NamespaceRequest, SocketIo};
+use socketio_redis::{RedisAdapter, RedisEmitter, Target};
+
+/// The options of the mode `cluster`, which are those of `node-server.js`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct NodeOptions {
+    /// What connects the nodes.
+    #[arg(long)]
+    adapter: Option<Adapter>,
+    /// The address of Redis.
+    #[arg(long)]
+    redis: Option<String>,
+    /// Answers come on a channel of the node that asked. For `classic`.
+    #[arg(long)]
+    own_response_channel: bool,
+}
+
+/// The adapters, by the names that they have on Node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Adapter {
+    Classic,
+}
+
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A node that is known by its port.
+pub(crate) fn server(options: &NodeOptions, port: u16) -> SocketIo {
+    let redis = options.redis.as_deref().expect("the address of Redis");
+    let redis = Target::server(redis).expect("the address of Redis");
+    let builder = SocketIo::builder().request_timeout(REQUEST_TIMEOUT);
+    let builder = match options.adapter.expect("an adapter") {
+        Adapter::Classic => builder.adapter(
+            RedisAdapter::builder(redis.clone())
+                .publish_on_specific_response_channel(options.own_response_channel)
+                .build(),
+        ),
+    };
+    let io = builder.build().expect("valid options");
+    io.insert_state(operations::Port(port));
+    io.insert_state(RedisEmitter::new(redis));
+    io.on_error(|report| eprintln!("{report}"));
+    for name in ["/", "/custom"] {
+        add(&io.of(name));
+    }
+    let is_story = |request: NamespaceRequest| request.name().starts_with("/story-");
+    io.of_dynamic(is_story, add);
+    io
+}
+
+fn add(namespace: &Namespace) {
+    operations::add(namespace);
+    emitter::add(namespace);
+}
