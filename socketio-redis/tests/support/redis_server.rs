@@ -14,12 +14,10 @@ use super::eventually;
 /// A `redis-server` on a port of its own, which keeps nothing. It ends with this.
 pub(crate) struct RedisServer {
     pub(crate) port: u16,
-    options: Vec<String>,
+    arguments: Vec<String>,
     folder: PathBuf,
     process: Option<Child>,
 }
-
-static FOLDERS: AtomicU32 = AtomicU32::new(0);
 
 impl RedisServer {
     /// Starts one. `None` if there is no `redis-server` on this machine, so that the test is to be
@@ -30,11 +28,23 @@ impl RedisServer {
 
     /// As [`start`](Self::start), with more arguments.
     pub(crate) fn start_with(options: &[&str]) -> Option<Self> {
-        let folder = FOLDERS.fetch_add(1, Relaxed);
-        let folder = env::temp_dir().join(format!("socketio-redis-{}-{folder}", id()));
-        fs::create_dir_all(&folder).expect("a folder");
-        let options = options.iter().map(|option| (*option).to_owned()).collect();
-        let mut server = Self { port: free_port(), options, folder, process: None };
+        let (port, folder) = (free_port(), folder());
+        let own = ["--save", "", "--appendonly", "no"];
+        let arguments = own.iter().chain(options).map(|argument| (*argument).to_owned()).collect();
+        Self::with(port, folder, arguments)
+    }
+
+    /// Starts one as Sentinel, with more lines of configuration.
+    pub(crate) fn start_sentinel(configuration: &str) -> Option<Self> {
+        let (port, folder) = (free_port(), folder());
+        let file = folder.join("sentinel.conf");
+        fs::write(&file, configuration).expect("a folder of the test's own");
+        let arguments = vec![file.to_str().expect("text").to_owned(), "--sentinel".to_owned()];
+        Self::with(port, folder, arguments)
+    }
+
+    fn with(port: u16, folder: PathBuf, arguments: Vec<String>) -> Option<Self> {
+        let mut server = Self { port, arguments, folder, process: None };
         server.run().then_some(server)
     }
 
@@ -45,10 +55,9 @@ impl RedisServer {
 
     fn run(&mut self) -> bool {
         let started = Command::new("redis-server")
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
-            .args(["--save", "", "--appendonly", "no", "--dir"])
+            .args(&self.arguments)
+            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--dir"])
             .arg(&self.folder)
-            .args(&self.options)
             .stdout(Stdio::null())
             .spawn();
         match started {
@@ -79,10 +88,16 @@ impl RedisServer {
 
     /// Runs a command.
     pub(crate) fn query<T: redis::FromRedisValue>(&self, command: &[&str]) -> T {
+        self.try_query(command).expect("an answer that fits")
+    }
+
+    /// Runs a command that may fail.
+    pub(crate) fn try_query<T: redis::FromRedisValue>(
+        &self,
+        command: &[&str],
+    ) -> redis::RedisResult<T> {
         let mut connection = self.connection().expect("a Redis that answers");
-        let mut query = redis::cmd(command[0]);
-        query.arg(&command[1..]);
-        query.query(&mut connection).expect("an answer that fits")
+        redis::cmd(command[0]).arg(&command[1..]).query(&mut connection)
     }
 
     /// How many listen to a channel.
@@ -121,6 +136,15 @@ impl Drop for RedisServer {
         // Somebody may have an eye on it.
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// A new folder.
+fn folder() -> PathBuf {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    let number = LAST.fetch_add(1, Relaxed);
+    let folder = env::temp_dir().join(format!("socketio-redis-{}-{number}", id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    folder
 }
 
 pub(crate) fn free_port() -> u16 {
