@@ -3,6 +3,7 @@
 
 use std::{
     collections::VecDeque,
+    mem,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -405,13 +406,13 @@ impl Batch<'_> {
         connection: &mut MultiplexedConnection,
         has_refused: &mut bool,
     ) -> RedisResult<()> {
-        let commands = self.unanswered.as_slice();
-        let mut pipeline = Pipeline::with_capacity(commands.len());
-        for outgoing in commands {
-            pipeline.add_command(outgoing.command.clone());
+        let mut pipeline = Pipeline::with_capacity(self.unanswered.len());
+        for outgoing in self.unanswered.as_mut_slice() {
+            pipeline.add_command(mem::take(&mut outgoing.command));
         }
         let replies = connection.req_packed_commands(&pipeline, 0, pipeline.len()).await?;
-        for (reply, outgoing) in replies.into_iter().zip(self.unanswered.by_ref()) {
+        let replies = replies.into_iter().zip(pipeline.cmd_iter());
+        for ((reply, command), mut outgoing) in replies.zip(self.unanswered.by_ref()) {
             match reply.extract_error() {
                 Ok(value) => {
                     self.lane.shared.counters.published(1);
@@ -421,16 +422,16 @@ impl Batch<'_> {
                     }
                 }
                 Err(error) => {
-                    let outgoing = match self.lane.redirect(&error) {
-                        None => outgoing,
-                        Some((cluster, redirect)) => match cluster.send_on(redirect, outgoing) {
+                    if let Some((cluster, redirect)) = self.lane.redirect(&error) {
+                        outgoing.command = command.clone();
+                        match cluster.send_on(redirect, outgoing) {
                             Ok(()) => continue,
-                            Err(outgoing) => outgoing,
-                        },
-                    };
+                            Err(refused) => outgoing = refused,
+                        }
+                    }
                     self.lane.shared.counters.lost(1);
                     let error = LinkError::Refused(error);
-                    if outgoing.reply.is_none() && !std::mem::replace(has_refused, true) {
+                    if outgoing.reply.is_none() && !mem::replace(has_refused, true) {
                         (self.lane.shared.report)(error.clone());
                     }
                     outgoing.fail(error);
