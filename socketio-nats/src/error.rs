@@ -24,8 +24,9 @@ pub enum NatsError {
         /// How many.
         messages: u64,
     },
-    /// A message is larger than NATS takes, which is its option `max_payload`, 1 MB by default. It is
-    /// lost.
+    /// A message is larger than NATS takes, which is its option `max_payload`, 1 MiB by default. It is
+    /// lost. Beside large events it may be what a node answers to
+    /// [`fetch_sockets`](socketio_core::BroadcastOperator::fetch_sockets): a socket is about 1 KiB.
     #[error("a message of {bytes} bytes is lost, as NATS takes no more than {limit}")]
     TooLarge {
         /// The length of the message.
