@@ -302,6 +302,20 @@ async fn one_connection_that_is_lost_is_enough_to_begin_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_behind_keeps_its_connection() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (nodes, adapters, clients) = nodes(&redis, [redis.target(), redis.target()]);
+    // Two seconds of work wait then, several times what Redis may take to answer.
+    nodes[1].io().on_any_outgoing(|| std::thread::sleep(Duration::from_millis(10)));
+    for number in 0..200 {
+        nodes[0].io().emit("number", &number).expect("sent");
+    }
+    assert_eq!(numbers(&nodes, &clients[1], 199), (0..200).collect::<Vec<_>>());
+    assert!(adapters.iter().all(|adapter| adapter.stats().reconnects == 0));
+    assert_eq!(nodes.reports(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nodes_wait_for_a_redis_that_comes_later() {
     let Some(mut redis) = RedisServer::start() else { return };
     redis.kill();

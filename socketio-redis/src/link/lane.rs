@@ -4,10 +4,12 @@
 use std::{
     collections::VecDeque,
     mem,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
     vec,
 };
 
@@ -41,6 +43,8 @@ pub(super) struct Lane {
     queue: Queue,
     wanted: Wanted,
     is_connected: AtomicBool,
+    /// What Redis has said of itself.
+    heard: AtomicU64,
     /// Messages that were lost and not yet reported.
     unreported: AtomicU64,
     /// Set when the lane is to end once nothing waits any more.
@@ -61,6 +65,7 @@ impl Lane {
             shared: Arc::clone(shared),
             wanted: Wanted::default(),
             is_connected: AtomicBool::new(false),
+            heard: AtomicU64::new(0),
             unreported: AtomicU64::new(0),
             is_ending: watch::Sender::new(false),
         });
@@ -152,7 +157,8 @@ impl Lane {
         let connect = async {
             let client = self.endpoint.client().await?;
             let lost = Arc::new(Notify::new());
-            let publisher = self.open(&client, &lost).await?;
+            let timeout = Some(self.shared.options.response_timeout);
+            let publisher = self.open(&client, &lost, timeout).await?;
             let mut session =
                 Session { lane: Arc::clone(self), client, lost, publisher, subscriber: None };
             self.wanted.restart();
@@ -173,11 +179,12 @@ impl Lane {
         self: &Arc<Self>,
         client: &Client,
         lost: &Arc<Notify>,
+        response_timeout: Option<Duration>,
     ) -> RedisResult<MultiplexedConnection> {
         let (lane, lost) = (Arc::clone(self), Arc::clone(lost));
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.shared.options.connection_timeout))
-            .set_response_timeout(Some(self.shared.options.response_timeout))
+            .set_response_timeout(response_timeout)
             .set_push_sender(move |push: PushInfo| {
                 if lane.handle_push(push).is_err() {
                     lost.notify_one();
@@ -189,6 +196,7 @@ impl Lane {
 
     /// Takes what Redis says of itself. An error means that the connection is of no more use.
     fn handle_push(&self, push: PushInfo) -> Result<(), ()> {
+        self.heard.fetch_add(1, Relaxed);
         match push.kind {
             PushKind::Disconnection => Err(()),
             // Said also when another master has the slot.
@@ -205,6 +213,20 @@ impl Lane {
                     self.shared.counters.received();
                 }
                 Ok(())
+            }
+        }
+    }
+
+    /// Waits for an answer on the connection that is subscribed. There it may stand behind many
+    /// messages, so Redis is away only if none of these comes either.
+    async fn answer<T>(&self, answer: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+        let mut answer = pin!(answer);
+        loop {
+            let heard = self.heard.load(Relaxed);
+            match time::timeout(self.shared.options.response_timeout, &mut answer).await {
+                Ok(answer) => return answer,
+                Err(_) if self.heard.load(Relaxed) != heard => {}
+                Err(_) => return Err(io_error("Redis does not answer")),
             }
         }
     }
@@ -322,7 +344,7 @@ impl Session {
                 Ok(()) => self.subscribe().await?,
                 Err(_) => {
                     if let Some(subscriber) = &mut self.subscriber {
-                        subscriber.req_packed_command(&cmd("PING")).await?;
+                        lane.answer(subscriber.req_packed_command(&cmd("PING"))).await?;
                     }
                 }
             }
@@ -350,10 +372,10 @@ impl Session {
         }
         let subscriber = match &mut self.subscriber {
             Some(subscriber) => subscriber,
-            none => none.insert(self.lane.open(&self.client, &self.lost).await?),
+            none => none.insert(self.lane.open(&self.client, &self.lost, None).await?),
         };
-        let mut replies =
-            subscriber.req_packed_commands(&pipeline, 0, pipeline.len()).await?.into_iter();
+        let replies = subscriber.req_packed_commands(&pipeline, 0, pipeline.len());
+        let mut replies = self.lane.answer(replies).await?.into_iter();
         let may_be_more = changes.len() == MAX_CHANGES;
         for ((subscription, is_wanted), reply) in changes.into_iter().zip(replies.by_ref()) {
             self.lane.handle_confirmation(subscription, is_wanted, reply)?;
