@@ -6,7 +6,7 @@ use socketio_core::{
     cluster::{Document, answer_to_json, event_to_json},
 };
 
-use super::format::{Body, Broadcast, EVENT, Packet, Room, Sockets};
+use super::format::{Body, EVENT, Room, Sockets};
 
 /// Something to publish, and on which channel of its namespace.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,20 +38,14 @@ pub(crate) fn encode(from: &NodeId, namespace: &str, message: ClusterMessage) ->
             broadcast(from.as_str(), namespace, &options.rooms, &options, &name, &args)
         }
         ClusterMessage::Broadcast { options, name, args, request: Some(asked) } => {
-            let data = event(&name, &args);
-            let packet = serde_json::value::to_raw_value(&Packet {
-                kind: EVENT,
-                data: &data,
-                nsp: Some(namespace.into()),
-            });
-            let packet = packet.expect("text and JSON");
+            let packet = raw(packet(namespace, &name, &args));
             let body = Body {
                 request_id: Some(id(&asked)),
                 opts: Some(options),
                 packet: Some(&packet),
                 ..request(7)
             };
-            Written { channel: Channel::Request, payload: msgpack(&body, &args) }
+            Written { channel: Channel::Request, payload: msgpack(text(&body), &args) }
         }
         ClusterMessage::SocketsJoin { options, rooms } => {
             let (opts, rooms) = (Some(options), Some(Room::all(rooms)));
@@ -74,7 +68,7 @@ pub(crate) fn encode(from: &NodeId, namespace: &str, message: ClusterMessage) ->
             json(Channel::Response, Body { sockets, ..response(None, &request) })
         }
         ClusterMessage::ServerSideEmit { name, args, request: asked } => {
-            let data = event(&name, &args);
+            let data = raw(event_to_json(&name, &args));
             let (data, request_id) = (Some(&*data), asked.as_ref().map(id));
             let body = Body { data, request_id, ..request(6) };
             Written { channel: Channel::Request, payload: plain(&body, &args) }
@@ -91,7 +85,7 @@ pub(crate) fn encode(from: &NodeId, namespace: &str, message: ClusterMessage) ->
         ClusterMessage::BroadcastAck { request, answer, .. } => {
             let packet = answer_to_json(&answer).map(raw);
             let body = Body { packet: packet.as_deref(), ..response(Some(9), &request) };
-            Written { channel: Channel::Response, payload: msgpack(&body, &answer) }
+            Written { channel: Channel::Response, payload: msgpack(text(&body), &answer) }
         }
         _ => return None,
     })
@@ -110,14 +104,14 @@ pub(crate) fn broadcast(
         [room] => Some(room.clone()),
         _ => None,
     };
-    let data = event(name, args);
-    let packet = Packet { kind: EVENT, data: &data, nsp: Some(namespace.into()) };
-    let payload = msgpack(&Broadcast(Some(from.into()), packet, Some(opts)), args);
+    let (from, packet, opts) = (text(&from), packet(namespace, name, args), text(opts));
+    let payload = msgpack(format!("[{from},{packet},{opts}]"), args);
     Written { channel: Channel::Broadcast(room), payload }
 }
 
-fn event(name: &str, args: &RawArgs) -> Box<RawValue> {
-    raw(event_to_json(name, args))
+fn packet(namespace: &str, name: &str, args: &RawArgs) -> String {
+    let (data, nsp) = (event_to_json(name, args), text(&namespace));
+    format!(r#"{{"type":{EVENT},"data":{data},"nsp":{nsp}}}"#)
 }
 
 pub(crate) fn raw(json: impl Into<String>) -> Box<RawValue> {
@@ -133,14 +127,14 @@ pub(crate) fn text(value: &impl Serialize) -> String {
 }
 
 /// Bytes become what `JSON.stringify` makes of them.
-pub(crate) fn plain(value: &impl Serialize, args: &RawArgs) -> Vec<u8> {
-    document(value, args).to_json().into()
+pub(crate) fn plain(body: &Body<'_>, args: &RawArgs) -> Vec<u8> {
+    document(text(body), args).to_json().into()
 }
 
-fn msgpack(value: &impl Serialize, args: &RawArgs) -> Vec<u8> {
-    document(value, args).to_msgpack()
+fn msgpack(json: String, args: &RawArgs) -> Vec<u8> {
+    document(json, args).to_msgpack()
 }
 
-fn document(value: &impl Serialize, args: &RawArgs) -> Document {
-    Document { json: text(value), attachments: args.attachments().to_vec() }
+fn document(json: String, args: &RawArgs) -> Document {
+    Document { json, attachments: args.attachments().to_vec() }
 }

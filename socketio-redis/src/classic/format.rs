@@ -40,21 +40,20 @@ pub(crate) struct Body<'a> {
 }
 
 /// What is said on the channels for events: who sends it, the event, for whom it is.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Broadcast<'a, O>(
+#[derive(Debug, Deserialize)]
+pub(crate) struct Broadcast<'a>(
     pub(crate) Option<ByteString>,
     #[serde(borrow)] pub(crate) Packet<'a>,
-    #[serde(default)] pub(crate) Option<O>,
+    #[serde(default)] pub(crate) Option<BroadcastOptions>,
 );
 
 /// An event for clients.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(crate) struct Packet<'a> {
     #[serde(rename = "type")]
     pub(crate) kind: u8,
     #[serde(borrow)]
     pub(crate) data: &'a RawValue,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) nsp: Option<ByteString>,
 }
 

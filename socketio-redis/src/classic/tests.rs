@@ -329,3 +329,47 @@ fn what_makes_no_sense_is_passed_over() {
     let ids = json!({ "requestId": "ab", "sockets": ["s"] });
     assert_eq!(decode::response(&ids.to_string().into()), Err(Unreadable));
 }
+
+#[test]
+fn what_is_broken_anywhere_is_read_or_refused() {
+    let asking = "85a3756964a6555168633270a9726571756573744964a66e79324d736fa47479706507\
+        a46f70747383a5726f6f6d7390a665786365707490a5666c61677381a774696d656f7574cd01f4\
+        a67061636b657483a47479706502a46461746192a17101a36e7370a12f";
+    let fetching = json!({ "uid": "n", "requestId": "x", "type": 5, "opts": { "rooms": ["r"] } });
+    let fetched = json!({ "requestId": "x", "sockets": [{ "id": "s", "rooms": ["r"] }] });
+    let [fetching, fetched] = [fetching, fetched].map(|json| json.to_string().into_bytes());
+    for whole in [bytes(HI).to_vec(), bytes(asking).to_vec(), fetching, fetched] {
+        for index in 0..whole.len() {
+            for byte in b"\0\x01\"09:[]{}n~\x80\x90\xa5\xc0\xc1\xc4\xcb\xd9\xdf\xff".iter().copied()
+            {
+                let mut broken = whole.clone();
+                broken[index] = byte;
+                let broken = Bytes::from(broken);
+                // Whatever comes of it, nothing panics.
+                let _ = decode::broadcast("/", &broken);
+                let _ = decode::request("/", &broken);
+                let _ = decode::response(&broken);
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_json_holds_is_written() {
+    let odd = format!(
+        r#"[{}7{},1e999,-0,12345678901234567890123,"\ud800"]"#,
+        "[".repeat(130),
+        "]".repeat(130)
+    );
+    let args = RawArgs::from_json(&odd, Vec::new()).expect("JSON");
+    let name = "\u{0}\"\\é".into();
+    let event = ClusterMessage::ServerSideEmit { name, args: args.clone(), request: None };
+    let Written { payload, .. } = written(event.clone());
+    assert_eq!(decode::request("/", &payload.into()), message(Some("UQhc2p"), event));
+    let answer =
+        ClusterMessage::BroadcastAck { request: RequestId::new("x"), socket: None, answer: args };
+    assert!(matches!(
+        decode::response(&written(answer).payload.into()),
+        Ok(ClusterMessage::BroadcastAck { .. })
+    ));
+}

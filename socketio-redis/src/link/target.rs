@@ -25,12 +25,14 @@ use tokio::sync::Mutex;
 /// # Ok::<(), socketio_redis::redis::RedisError>(())
 /// ```
 ///
-/// Redis 6 or newer is needed, for its protocol RESP3; `rediss://` needs one of the TLS features of
-/// the crate `redis`. That crate's own settings for time-outs and reconnecting have no effect here.
+/// Redis 6 or newer is needed, for its protocol RESP3. For `rediss://` an application depends on the
+/// crate `redis` itself, with one of its features for TLS on tokio, such as `tokio-rustls-comp`. That
+/// crate's own settings for time-outs and reconnecting have no effect here.
 ///
 /// A Redis that has stopped, or is behind a network that was cut, is noticed after at most
 /// [`keep_alive`](Self::keep_alive) and [`response_timeout`](Self::response_timeout) together, which
-/// is 10 s by default; one that closes its connections, at once.
+/// is 10 s by default; one that closes its connections, at once. It does so to a node that is too far
+/// behind with what comes: `client-output-buffer-limit pubsub` in its configuration.
 #[derive(Clone, Debug)]
 pub struct Target {
     pub(super) place: Place,
