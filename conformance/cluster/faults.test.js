@@ -7,10 +7,11 @@ const KINDS = ['tower', 'node', 'node'];
 
 const ADAPTERS = {
   classic: ['--adapter', 'classic'],
+  sharded: ['--adapter', 'sharded'],
 };
 
 /** An outage is told once, and what was on its way then. */
-const OUTAGE = /^adapter: no connection to Redis: .*\n(adapter: \d+ messages to other nodes are lost\n)?$/;
+const OUTAGE = /^(adapter: no connection to Redis: .*\n(adapter: \d+ messages to other nodes are lost\n)?)?$/;
 
 for (const [name, args] of Object.entries(ADAPTERS)) {
   withRedis(`${name}, when something breaks`, (redis) => {
@@ -42,6 +43,7 @@ function faults(redis, cluster) {
     await heard(ann, clients);
     await ann.does('emit', {}, 'news', 'again');
     assert.deepEqual(await heard(ann, clients), clients.map(() => [['news', 'again']]));
+    assert.notEqual(cluster.complaints, '');
   });
 
   test('a node hangs: there are the answers of the others, in time', async () => {

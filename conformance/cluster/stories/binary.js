@@ -42,3 +42,16 @@ export function binary(cluster) {
     assert.deepEqual(answers, [expected, expected]);
   });
 }
+
+/** Bytes in the events of nodes. */
+export function serverBinary(cluster) {
+  test('another node is sent bytes, and answers with bytes', async () => {
+    const [ann, bob] = await cluster.clients();
+    const args = [ALL_BYTES, { deep: [EMPTY] }];
+    await ann.does('server-emit', 'note', ...args);
+    assert.deepEqual(await bob.next('noted'), args);
+    const { complete, answers } = await ann.does('server-ask', 'question', ...args);
+    assert.equal(complete, true);
+    assert.deepEqual(answers, [[cluster.nodes[1].port, ...args]]);
+  });
+}

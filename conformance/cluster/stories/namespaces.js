@@ -23,13 +23,20 @@ export function namespaces(cluster) {
     });
   }
 
+  // With the sharded adapter the channel of room `x` in one of these namespaces is that of the other, which the official
+  // server stops hearing once nobody is in the room.
+  const room = cluster.kinds.includes('node') ? 'y' : 'x';
+
   test('namespaces are apart, also where a name is the beginning of another', async () => {
     const short = await cluster.clients({ nsp: '/story-apart' });
     const long = await cluster.clients({ nsp: '/story-apart#x' });
-    for (const [ann, bob] of [short, long]) await join(bob, 'y', [ann]);
-    await short[0].does('emit', { to: ['y'] }, 'news', 'short');
+    for (const [ann, bob] of [short, long]) await join(bob, room, [ann]);
+    await short[0].does('emit', { to: [room] }, 'news', 'short');
     await long[0].does('emit', {}, 'news', 'long');
     assert.deepEqual(await heard(short[0], short), [[], [['news', 'short']]]);
     assert.deepEqual(await heard(long[0], long), [[['news', 'long']], [['news', 'long']]]);
+    await short[1].does('leave', room);
+    await long[0].does('emit', {}, 'news', 'still');
+    assert.deepEqual(await heard(long[0], long), [[['news', 'still']], [['news', 'still']]]);
   });
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use socketio_core::{Namespace, NamespaceRequest, SocketIo};
-use socketio_redis::{RedisAdapter, RedisEmitter, Target};
+use socketio_redis::{RedisAdapter, RedisEmitter, ShardedRedisAdapter, SubscriptionMode, Target};
 
 /// The options of the mode `cluster`, which are those of `node-server.js`.
 #[derive(Clone, Debug, clap::Args)]
@@ -22,12 +22,24 @@ pub struct NodeOptions {
     /// Answers come on a channel of the node that asked. For `classic`.
     #[arg(long)]
     own_response_channel: bool,
+    /// Which rooms have channels of their own. For `sharded`.
+    #[arg(long, default_value = "dynamic")]
+    subscription_mode: Mode,
 }
 
 /// The adapters, by the names that they have on Node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Adapter {
     Classic,
+    Sharded,
+}
+
+/// The subscription modes, by the names that they have on Node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    Dynamic,
+    DynamicPrivate,
+    Static,
 }
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
@@ -41,6 +53,11 @@ pub(crate) fn server(options: &NodeOptions, port: u16) -> SocketIo {
         Adapter::Classic => builder.adapter(
             RedisAdapter::builder(redis.clone())
                 .publish_on_specific_response_channel(options.own_response_channel)
+                .build(),
+        ),
+        Adapter::Sharded => builder.adapter(
+            ShardedRedisAdapter::builder(redis.clone())
+                .subscription_mode(options.subscription_mode.into())
                 .build(),
         ),
     };
@@ -59,4 +76,14 @@ pub(crate) fn server(options: &NodeOptions, port: u16) -> SocketIo {
 fn add(namespace: &Namespace) {
     operations::add(namespace);
     emitter::add(namespace);
+}
+
+impl From<Mode> for SubscriptionMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Dynamic => Self::Dynamic,
+            Mode::DynamicPrivate => Self::DynamicPrivate,
+            Mode::Static => Self::Static,
+        }
+    }
 }
