@@ -7,7 +7,7 @@ use examples_common::{self as common, Asset};
 
 #[actix_web::main]
 async fn main() -> anyhow::Result<()> {
-    let io = common::builder()?.build()?;
+    let io = chat::builder()?.build()?;
     chat::attach(&io, "actix-chat");
     let served = io.clone();
     let server = HttpServer::new(move || {

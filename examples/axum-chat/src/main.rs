@@ -4,7 +4,7 @@ use examples_common as common;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let io = common::builder()?.build()?;
+    let io = chat::builder()?.build()?;
     chat::attach(&io, "axum-chat");
     let app = common::router(chat::ASSETS).layer(socketio_axum::layer(&io));
 

@@ -12,19 +12,36 @@
 //! `{ id, room, nickname, text, time }`, `typing` with `{ nickname, typing }`, and `joined` and `left` with
 //! `{ nickname, online }`.
 //!
-//! Several servers that share a Redis are one chat; `../node-chat` is the same for Node, and can be
-//! one of them.
+//! Several servers that share a Redis are one chat: [`builder`]. `../node-chat` is the same for Node,
+//! and can be one of them.
 
 mod handlers;
 mod messages;
 mod nodes;
 mod rooms;
 
-use std::net::SocketAddr;
+use std::{env, net::SocketAddr};
 
+use anyhow::Context;
 use examples_common::Asset;
+use socketio_core::Builder;
+use socketio_redis::{RedisAdapter, Target};
 
 pub use self::handlers::attach;
+
+/// The options of a chat. With the address of a Redis in `REDIS_URL`, such as
+/// `redis://127.0.0.1:6379`, it is one with all others there. It is built on a tokio runtime then.
+///
+/// # Errors
+/// There is no browser client, or `REDIS_URL` is no address.
+pub fn builder() -> anyhow::Result<Builder> {
+    let builder = examples_common::builder()?;
+    let Some(url) = env::var_os("REDIS_URL") else {
+        return Ok(builder);
+    };
+    let redis = Target::server(&*url.to_string_lossy()).context("REDIS_URL")?;
+    Ok(builder.adapter(RedisAdapter::new(redis)))
+}
 
 /// The files of the page.
 pub const ASSETS: &[Asset] = &[

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long other nodes are waited for. Without their answers a list is only shorter.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) fn attach(io: &SocketIo) {
     io.on_server_event("joined", joined);

@@ -7,7 +7,7 @@ use tower::{Layer, service_fn};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let io = common::builder()?.build()?;
+    let io = chat::builder()?.build()?;
     chat::attach(&io, "hyper-chat");
     let service = SocketIoLayer::new(&io).layer(service_fn(page));
 

@@ -5,7 +5,7 @@ use warp::Filter;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let io = common::builder()?.build()?;
+    let io = chat::builder()?.build()?;
     chat::attach(&io, "warp-chat");
     let routes = socketio_warp::filter(&io).or(common::routes(chat::ASSETS));
 
