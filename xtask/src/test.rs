@@ -31,7 +31,7 @@ enum Part {
     /// Clusters of our servers and the official one. Needs Node and Redis.
     Cluster,
     /// Every example with the official client, and its page in a real browser. Needs Node and
-    /// Chromium.
+    /// Chromium; for the cluster also Redis, nginx and `HAProxy`.
     Examples,
 }
 
@@ -76,6 +76,12 @@ fn examples(report: &mut Report) -> Option<()> {
         npm_ci(&examples_tests())?;
         tools::chromium()
     })?;
+    // Without them, the tests of the cluster are left out.
+    report.step("examples: Redis, nginx and HAProxy", || {
+        npm_ci(&tools::examples().join("node-chat"))?;
+        tools::redis()?;
+        tools::balancers()
+    });
     let folder = report.step("examples: build", || {
         tools::run(&mut cargo(["build", "--workspace", "--bins"]))?;
         tools::binaries()

@@ -122,6 +122,17 @@ pub(crate) fn nats() -> Result<PathBuf> {
     find("nats-server").ok_or_else(|| Missing(text.into()).into())
 }
 
+/// Makes sure of the load balancers for which there are configurations.
+pub(crate) fn balancers() -> Result<()> {
+    for name in ["haproxy", "nginx"] {
+        if find(name).is_none() {
+            install(&[name])?;
+        }
+        find(name).ok_or_else(|| Missing(format!("{name} is missing: install it")))?;
+    }
+    Ok(())
+}
+
 /// Makes sure of what a crate needs that brings its own TLS.
 pub(crate) fn openssl() -> Result<()> {
     let is_there = || output(Command::new("pkg-config").args(["--exists", "openssl"])).is_ok();
@@ -252,9 +263,14 @@ fn existing(folder: &Path, name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Where the examples are.
+pub(crate) fn examples() -> PathBuf {
+    root().join("examples")
+}
+
 /// Where the tests of the examples and the packages of their pages are.
 pub(crate) fn examples_tests() -> PathBuf {
-    root().join("examples").join("tests")
+    examples().join("tests")
 }
 
 /// The files of the official browser client.

@@ -12,7 +12,10 @@ const CLIENT_FILES = fileURLToPath(new URL("../node_modules/socket.io-client/dis
 const START = 8_000;
 const STOP = 5_000;
 
-/** An example's server, by the name of its package, on a port of its own. */
+/**
+ * An example's server, by the name of its package, on a port of its own. `scheme` says what it speaks, `command`
+ * how it is started if it is no binary of the workspace.
+ */
 export class Example {
   #child = null;
 
@@ -22,7 +25,7 @@ export class Example {
     this.options = options;
   }
 
-  /** Starts one, which ends with the test. `scheme` says what it speaks. */
+  /** Starts one, which ends with the test. */
   static async start(t, name, options = {}) {
     const example = new Example(name, await freePort(), { scheme: "http", env: {}, ...options });
     await example.start();
@@ -36,8 +39,8 @@ export class Example {
 
   /** Starts it, or starts it again at the same port. */
   async start() {
-    assert.ok(process.env.EXAMPLES, "set EXAMPLES to the folder of the examples' binaries");
-    const child = spawn(join(process.env.EXAMPLES, this.name), {
+    const [program, ...args] = this.options.command?.(this.port) ?? [binary(this.name)];
+    const child = spawn(program, args, {
       env: { ...process.env, PORT: String(this.port), CLIENT_FILES, ...this.options.env },
       stdio: ["ignore", "ignore", "inherit"],
     });
@@ -95,6 +98,11 @@ export async function eventually(check, patience = START) {
     }
     await sleep(50);
   }
+}
+
+function binary(name) {
+  assert.ok(process.env.EXAMPLES, "set EXAMPLES to the folder of the examples' binaries");
+  return join(process.env.EXAMPLES, name);
 }
 
 export function isExecutable(path) {
