@@ -18,7 +18,7 @@ pub(crate) struct Example {
 pub(crate) struct Options {
     /// The port on 127.0.0.1.
     #[arg(long, env = "PORT", default_value_t = 3000)]
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Example {

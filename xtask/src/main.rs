@@ -1,6 +1,7 @@
 //! Chores of the workspace, called as `cargo xtask`.
 
 mod bench;
+mod cluster;
 mod conformance;
 mod example;
 mod instructions;
@@ -25,6 +26,8 @@ enum Chore {
     Bench(bench::Options),
     /// Serves the chat on 127.0.0.1.
     Chat(example::Options),
+    /// Serves the chat on 127.0.0.1 by several servers, in Rust and on Node, behind a load balancer.
+    Cluster(example::Options),
     /// Serves one of the examples on 127.0.0.1.
     Example(Example),
     /// Counts the instructions that single operations take, and compares them with what is expected.
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
     let done = match Chore::parse() {
         Chore::Bench(options) => return bench::run(&options),
         Chore::Chat(options) => Example::chat(options).serve(),
+        Chore::Cluster(options) => cluster::serve(&options),
         Chore::Example(example) => example.serve(),
         Chore::Instructions(options) => instructions::check(&options),
         Chore::Official(options) => return official::run(&options),
