@@ -57,26 +57,26 @@ socket.on("connect_error", (error) => {
 });
 
 /** Enters `room` as `nickname`: at first, after a switch of rooms, and after every reconnection. */
-async function join() {
+function join() {
   const mine = ++attempt;
   joined = false;
   early = [];
   $("log").ariaBusy = "true";
-  let answer;
-  try {
-    answer = await socket.timeout(ANSWER_WITHIN).emitWithAck("join", { nickname, room });
-  } catch {
-    if (mine === attempt && socket.connected) join();
-    return;
-  }
-  if (mine !== attempt) return;
-  if (!answer.ok) return leave(answer.error);
+  // With a callback, which has run when the event behind the answer comes; `await` goes on later.
+  socket.timeout(ANSWER_WITHIN).emit("join", { nickname, room }, (error, answer) => {
+    if (mine !== attempt) return;
+    if (error) return socket.connected && join();
+    if (!answer.ok) return leave(answer.error);
+    entered(answer);
+  });
+}
 
+function entered(answer) {
   joined = true;
   nickname = answer.nickname;
+  $("node").textContent = answer.node;
   showChat();
   showPeople(answer.online);
-  $("node").textContent = answer.node;
   [...answer.history, ...early].forEach(receive);
   $("messages").dataset.empty = `Nothing here yet. Be the first to write in #${room}.`;
   $("log").ariaBusy = "false";
