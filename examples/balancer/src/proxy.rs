@@ -35,8 +35,11 @@ const CONNECT: Duration = Duration::from_secs(1);
 /// How long a node may take for an answer. A poll that nothing happens to takes a `ping_interval`.
 const ANSWER: Duration = Duration::from_secs(60);
 
-/// How often each node is asked whether it is up, and how long it may take to say so.
+/// How often each node is asked whether it is up.
 const CHECK: Duration = Duration::from_secs(1);
+
+/// How long it may take to say so.
+const CHECKED: Duration = Duration::from_secs(3);
 
 /// The longest answer in which the id of a new session is looked for.
 const HANDSHAKE: usize = 16 * 1024;
@@ -150,7 +153,7 @@ impl Proxy {
             for node in self.nodes.iter() {
                 let request = Request::head(at(node, &Uri::default())).body(empty());
                 let answer = self.client.request(request.expect("a request"));
-                node.set_up(matches!(timeout(CHECK, answer).await, Ok(Ok(_))));
+                node.set_up(matches!(timeout(CHECKED, answer).await, Ok(Ok(_))));
             }
             sleep(CHECK).await;
         }
