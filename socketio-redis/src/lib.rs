@@ -32,6 +32,21 @@
 //! answer. An application's error hook hears of each outage, and of what was lost, as
 //! [`LinkError`]; [`Stats`] has the numbers.
 //!
+//! ```no_run
+//! # use socketio_core::{Failure, SocketIo};
+//! # use socketio_redis::{RedisAdapter, Target};
+//! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+//! let adapter = RedisAdapter::new(Target::server("redis://127.0.0.1/")?);
+//! let io = SocketIo::builder().adapter(adapter.clone()).build()?;
+//! io.on_error(move |report| {
+//!     if let Failure::Adapter(error) = &report.failure {
+//!         eprintln!("{error}: {:?}", adapter.stats());
+//!     }
+//! });
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Pub/sub delivers to who listens at that moment. What a node publishes before another one has Redis
 //! again does not reach that one, and nobody is told.
 

@@ -197,6 +197,19 @@ async fn a_namespace_that_is_closed_is_not_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_node_says_before_it_ends_is_heard() {
+    let Some(redis) = RedisServer::start() else { return };
+    let nodes = nodes(&redis, 2);
+    let client = nodes[1].connect();
+    for number in 0..5000 {
+        nodes[0].io().emit("news", &number).expect("sent");
+    }
+    let io = nodes[0].io().clone();
+    nodes.wait(async move { io.close().await });
+    (0..5000).for_each(|number| assert_eq!(nodes.expect::<u32>(&client, "news"), number));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_older_versions_ask_is_answered() {
     let Some(redis) = RedisServer::start() else { return };
     let nodes = nodes(&redis, 1);
