@@ -98,7 +98,7 @@ fn everywhere(count: usize, test: impl Fn(Place<'_>)) {
         test(Place::new(&server.target(), mode, count, &subscribers));
     }
     let Some(cluster) = RedisCluster::start() else { return };
-    let subscribers = |channel: &str| cluster.subscribers("SHARDNUMSUB", channel);
+    let subscribers = |channel: &str| cluster.shard_subscribers(channel);
     for mode in MODES {
         test(Place::new(&cluster.target(), mode, count, &subscribers));
     }

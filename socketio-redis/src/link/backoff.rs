@@ -18,6 +18,11 @@ impl Backoff {
         *self = Self::new(self.max);
     }
 
+    /// Whether the waits do not get longer any more.
+    pub(super) fn is_at_max(&self) -> bool {
+        self.next == self.max
+    }
+
     /// From the half to the whole of what is due, which doubles.
     pub(super) fn next(&mut self) -> Duration {
         let due = self.next;
@@ -40,6 +45,7 @@ mod tests {
             let wait = backoff.next();
             assert!(due / 2 <= wait && wait <= due, "{wait:?} for {due:?}");
         }
+        assert!(backoff.is_at_max());
         backoff.reset();
         assert!(backoff.next() <= FIRST);
     }

@@ -42,7 +42,8 @@ pub(super) struct Cluster {
     parked: Queue,
     /// Messages for which there was no room there, not yet reported.
     unreported: AtomicU64,
-    /// Told when the routes may be wrong.
+    /// Told when the routes may be wrong. The masters take a while to agree on what has changed, so
+    /// they are asked more than once.
     doubted: Notify,
     /// Set when all lanes are to end.
     is_ending: watch::Sender<bool>,
@@ -69,9 +70,6 @@ pub(super) struct Redirect {
 
 /// How often the masters are asked which slots they have, where nothing else tells that it changed.
 const CHECK: Duration = Duration::from_secs(30);
-
-/// How long after something told that the masters are asked: it often tells more than once.
-const SETTLE: Duration = Duration::from_millis(50);
 
 /// How often a command goes on to another master before it counts as refused.
 const MAX_REDIRECTS: u8 = 5;
@@ -219,15 +217,15 @@ impl Cluster {
                     }
                 }
             }
-            let wait = if self.is_connected() {
-                backoff.reset();
-                CHECK
-            } else {
-                backoff.next()
-            };
+            let is_settled = self.is_connected() && backoff.is_at_max();
+            let wait = if is_settled { CHECK } else { backoff.next() };
             select! {
                 () = time::sleep(wait) => {}
-                () = self.doubted.notified() => time::sleep(SETTLE).await,
+                () = self.doubted.notified() => {
+                    backoff.reset();
+                    // What tells that something changed often tells more than once.
+                    time::sleep(backoff.next()).await;
+                }
             }
         }
     }

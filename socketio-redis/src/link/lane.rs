@@ -203,8 +203,9 @@ impl Lane {
             PushKind::SUnsubscribe => {
                 if let Some(Value::BulkString(channel)) = push.data.first()
                     && let Ok(channel) = str::from_utf8(channel)
+                    && self.wanted.lost(&Subscription::Shard(channel.into()))
                 {
-                    self.wanted.lost(&Subscription::Shard(channel.into()));
+                    self.doubt();
                 }
                 Ok(())
             }
@@ -258,6 +259,13 @@ impl Lane {
         Some((membership.cluster.upgrade()?, Redirect::read(error, membership)?))
     }
 
+    /// In a Redis Cluster, another server may have what this one had.
+    fn doubt(&self) {
+        if let Some(cluster) = self.membership.as_ref().and_then(|it| it.cluster.upgrade()) {
+            cluster.doubt();
+        }
+    }
+
     fn connected(&self, outage: Option<Outage>) {
         self.is_connected.store(true, Relaxed);
         if let Some(Outage { since, was_connected: true, .. }) = outage {
@@ -270,9 +278,7 @@ impl Lane {
         self.is_connected.store(false, Relaxed);
         self.wanted.drop_questions();
         tracing::debug!("no connection to Redis: {error}");
-        if let Some(cluster) = self.membership.as_ref().and_then(|m| m.cluster.upgrade()) {
-            cluster.doubt();
-        }
+        self.doubt();
         // The first try to connect may be over before the application listens: the next one tells.
         let is_to_report = was_connected || outage.is_some();
         let outage = outage.get_or_insert_with(|| Outage {

@@ -204,14 +204,16 @@ impl Wanted {
     }
 
     /// Redis says that the connection is not subscribed to this, or not any more. Where that was not
-    /// wanted so, it is to be subscribed to again.
-    pub(super) fn lost(&self, subscription: &Subscription) {
+    /// wanted so, it is to be subscribed to again. Tells whether it is.
+    pub(super) fn lost(&self, subscription: &Subscription) -> bool {
         let mut state = self.lock();
-        if state.current.remove(subscription) && state.wanted.contains(subscription) {
+        let is_wanted = state.current.remove(subscription) && state.wanted.contains(subscription);
+        if is_wanted {
             state.changed.insert(subscription.clone());
             drop(state);
             self.changed.notify_one();
         }
+        is_wanted
     }
 
     /// Which subscriptions are to be made or ended, once the connection has answered what it was sent
@@ -317,8 +319,8 @@ mod tests {
         wanted.next();
         wanted.set(left.clone(), false);
         wanted.next();
-        wanted.lost(&moved);
-        wanted.lost(&left);
+        assert!(wanted.lost(&moved));
+        assert!(!wanted.lost(&left));
         assert_eq!(commands(&wanted), ["SSUBSCRIBE moved"]);
     }
 

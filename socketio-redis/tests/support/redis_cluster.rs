@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use socketio_redis::{Target, redis::Value};
 
 use super::{RedisServer, eventually, redis_server::free_port};
@@ -50,10 +48,13 @@ impl RedisCluster {
             });
         }
         run(&nodes[REPLICA], &["REPLICATE", &id(&nodes[0])]);
-        eventually("the replica follows", || {
-            let info: String = nodes[REPLICA].query(&["INFO", "replication"]);
-            info.contains("master_link_status:up").then_some(())
-        });
+        follows(&nodes[REPLICA]);
+        for node in &nodes {
+            eventually("all nodes know the replica", || {
+                let nodes: String = node.query(&["CLUSTER", "NODES"]);
+                nodes.contains("slave").then_some(())
+            });
+        }
         Some(Self(nodes))
     }
 
@@ -65,44 +66,66 @@ impl RedisCluster {
         &mut self.0[index]
     }
 
-    /// The master that has the slot of a channel, as another one sees it.
-    pub(crate) fn owner(&self, channel: &str) -> usize {
-        let slot = self.slot(channel);
-        let ranges: Vec<(u16, u16, Vec<Value>)> = self.0[1].query(&["CLUSTER", "SLOTS"]);
-        let (.., master) = ranges
-            .into_iter()
-            .find(|(first, last, _)| (*first..=*last).contains(&slot))
-            .expect("every slot has a master");
-        let Value::Int(port) = master[1] else { panic!("no port: {master:?}") };
-        self.0.iter().position(|node| i64::from(node.port) == port).expect("one of these")
+    /// The master that has the slot of a channel, once all that run agree on it.
+    pub(crate) fn owner(&self, channel: &str) -> Option<usize> {
+        let mut owners = self.running().map(|node| {
+            let slot: i64 = node.query(&["CLUSTER", "KEYSLOT", channel]);
+            let ranges: Vec<Vec<Value>> = node.query(&["CLUSTER", "SLOTS"]);
+            let port = ranges.iter().find_map(|range| match &range[..] {
+                [Value::Int(first), Value::Int(last), Value::Array(master), ..]
+                    if (first..=last).contains(&&slot) =>
+                {
+                    master.get(1)
+                }
+                _ => None,
+            })?;
+            self.0.iter().position(|node| Value::Int(node.port.into()) == *port)
+        });
+        let owner = owners.next()??;
+        owners.all(|other| other == Some(owner)).then_some(owner)
     }
 
     /// Gives the slot of a channel to another master.
     pub(crate) fn move_slot(&self, channel: &str, to: usize) {
-        let (slot, from) = (self.slot(channel).to_string(), self.owner(channel));
-        for node in [to, from] {
-            run(&self.0[node], &["SETSLOT", &slot, "NODE", &id(&self.0[to])]);
+        let slot: u16 = self.0[to].query(&["CLUSTER", "KEYSLOT", channel]);
+        for node in [to, self.owner(channel).expect("a master")] {
+            run(&self.0[node], &["SETSLOT", &slot.to_string(), "NODE", &id(&self.0[to])]);
         }
     }
 
     /// Has the replica take the place of its master, as is done before maintenance.
     pub(crate) fn fail_over(&self) {
         run(&self.0[REPLICA], &["FAILOVER"]);
-        let is_master = || self.0[REPLICA].query::<(String, i64, Vec<Value>)>(&["ROLE"]);
-        eventually("the replica is a master", || (is_master().0 == "master").then_some(()));
+        follows(&self.0[0]);
     }
 
-    /// How many listen to a channel, over all nodes that answer.
-    pub(crate) fn subscribers(&self, kind: &str, channel: &str) -> usize {
-        let nodes = self.0.iter().filter(|node| node.connection().is_some());
-        let told =
-            nodes.map(|node| node.query::<HashMap<String, usize>>(&["PUBSUB", kind, channel]));
-        told.map(|told| told[channel]).sum()
+    /// How many listen to a channel of a shard at the master that has it, once there is one.
+    pub(crate) fn shard_subscribers(&self, channel: &str) -> usize {
+        let owner = self.owner(channel).map(|owner| &self.0[owner]);
+        let owner = owner.filter(|owner| owner.connection().is_some());
+        owner.map_or(0, |owner| subscribers(owner, "SHARDNUMSUB", channel))
     }
 
-    fn slot(&self, channel: &str) -> u16 {
-        self.0[1].query(&["CLUSTER", "KEYSLOT", channel])
+    /// How many listen to a channel, at whichever node.
+    pub(crate) fn subscribers(&self, channel: &str) -> usize {
+        self.running().map(|node| subscribers(node, "NUMSUB", channel)).sum()
     }
+
+    fn running(&self) -> impl Iterator<Item = &RedisServer> {
+        self.0.iter().filter(|node| node.connection().is_some())
+    }
+}
+
+fn subscribers(node: &RedisServer, kind: &str, channel: &str) -> usize {
+    node.query::<(String, usize)>(&["PUBSUB", kind, channel]).1
+}
+
+/// Waits until a node is a replica that has all that its master has.
+fn follows(node: &RedisServer) {
+    eventually("the replica follows", || {
+        let info: String = node.query(&["INFO", "replication"]);
+        info.contains("master_link_status:up").then_some(())
+    });
 }
 
 fn run(node: &RedisServer, command: &[&str]) {
