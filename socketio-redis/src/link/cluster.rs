@@ -202,17 +202,15 @@ impl Cluster {
 
     async fn keep_routes(self: &Arc<Self>) {
         let mut backoff = Backoff::new(self.shared.options.max_reconnect_delay);
-        let mut is_reported = false;
+        let mut failures = 0_u32;
         loop {
             match self.ask_for_masters().await {
-                Ok(masters) => {
-                    self.apply(&masters);
-                    is_reported = false;
-                }
-                // Lanes tell of it for themselves.
+                Ok(masters) => self.apply(&masters),
                 Err(error) => {
-                    if self.routes().masters.is_empty() && !is_reported {
-                        is_reported = true;
+                    // The first try may be over before the application listens, and lanes tell for
+                    // themselves.
+                    failures = failures.saturating_add(1);
+                    if failures == 2 && self.routes().masters.is_empty() {
                         (self.shared.report)(LinkError::Disconnected(error));
                     }
                 }
