@@ -62,7 +62,7 @@ async fn thousands_of_rooms_come_and_go_and_those_that_stay_are_listened_to() {
     let socket = place.socket();
     for _ in 0..20 {
         (0..500).for_each(|n| socket.join(format!("room {n}")));
-        (0..500).for_each(|n| socket.leave(&format!("room {n}")));
+        (0..500).for_each(|n| socket.leave(format!("room {n}")));
     }
     socket.join("room that stays");
     place.listens_to(&["room that stays"]);
