@@ -6,11 +6,14 @@ use socketio_core::{
     cluster::{Document, answer_from_json, event_from_json},
 };
 
-use super::format::{BINARY_EVENT, Body, Broadcast, EVENT, Packet, Room, Sockets};
+use super::{
+    format::{BINARY_EVENT, Body, Broadcast, EVENT, Packet, Room, Sockets},
+    legacy::Question,
+};
 
 /// What is asked of this node, or said to it.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Read {
+pub(super) enum Read {
     Message {
         from: Option<NodeId>,
         message: ClusterMessage,
@@ -23,19 +26,9 @@ pub(crate) enum Read {
     },
 }
 
-#[derive(Debug, PartialEq)]
-pub(crate) enum Question {
-    /// For all rooms.
-    Rooms,
-    /// For the ids of the sockets in some rooms.
-    Sockets(BroadcastOptions),
-    /// To do something with one socket, and to say so where it is.
-    Socket { which: BroadcastOptions, order: Box<ClusterMessage> },
-}
-
 /// It is broken, of a version that is not known, or for another namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Unreadable;
+pub(super) struct Unreadable;
 
 impl<E: std::error::Error> From<E> for Unreadable {
     fn from(error: E) -> Self {
@@ -45,7 +38,7 @@ impl<E: std::error::Error> From<E> for Unreadable {
 }
 
 /// Reads an event for clients.
-pub(crate) fn broadcast(namespace: &str, payload: &Bytes) -> Result<Read, Unreadable> {
+pub(super) fn broadcast(namespace: &str, payload: &Bytes) -> Result<Read, Unreadable> {
     let Document { json, attachments } = Document::from_msgpack(payload)?;
     let Broadcast(from, packet, opts) = serde_json::from_str(&json)?;
     let (name, args) = packet_event(namespace, &packet, attachments)?;
@@ -55,7 +48,7 @@ pub(crate) fn broadcast(namespace: &str, payload: &Bytes) -> Result<Read, Unread
 }
 
 /// Reads what came on the channel for requests.
-pub(crate) fn request(namespace: &str, payload: &Bytes) -> Result<Read, Unreadable> {
+pub(super) fn request(namespace: &str, payload: &Bytes) -> Result<Read, Unreadable> {
     let Document { json, attachments } = document(payload)?;
     let body: Body<'_> = serde_json::from_str(&json)?;
     let from = body.uid.map(NodeId::new);
@@ -115,7 +108,7 @@ pub(crate) fn request(namespace: &str, payload: &Bytes) -> Result<Read, Unreadab
 }
 
 /// Reads an answer. Who gives it is not told.
-pub(crate) fn response(payload: &Bytes) -> Result<ClusterMessage, Unreadable> {
+pub(super) fn response(payload: &Bytes) -> Result<ClusterMessage, Unreadable> {
     let Document { json, attachments } = document(payload)?;
     let body: Body<'_> = serde_json::from_str(&json)?;
     let request = body.request_id.map(RequestId::new).ok_or(Unreadable)?;

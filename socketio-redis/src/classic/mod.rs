@@ -4,24 +4,16 @@ mod channels;
 mod decode;
 pub(crate) mod encode;
 mod format;
+mod legacy;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    future::ready,
-    pin::Pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-};
+use std::{future::ready, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use bytestring::ByteString;
 use socketio_core::{
-    Adapter, BroadcastOptions, Clock, ClusterDriver, ClusterMessage, ClusterNode, Membership,
-    NodeId, RequestId, ServerGone, SocketDescription,
+    Adapter, Clock, ClusterDriver, ClusterMessage, ClusterNode, Membership, NodeId, ServerGone,
 };
 use socketio_tokio::TokioClock;
 
@@ -31,8 +23,8 @@ pub(crate) use self::{
     format::{Body, Room},
 };
 use self::{
-    decode::{Question, Read, Unreadable},
-    format::Sockets,
+    decode::{Read, Unreadable},
+    legacy::Asked,
 };
 use crate::{
     link::{Stats, Subscription, Target},
@@ -157,12 +149,15 @@ impl Adapter for RedisAdapter {
 
     fn open(&self, namespace: &str) {
         let Some(running) = self.0.slot.get() else { return };
-        let [broadcast, request, response, own_response] =
-            self.0.subscriptions(&running, namespace);
-        self.listen(&running, namespace, broadcast, Inner::receive_broadcast);
-        self.listen(&running, namespace, request, Inner::receive_request);
-        self.listen(&running, namespace, response, Inner::receive_response);
-        self.listen(&running, namespace, own_response, Inner::receive_response);
+        let response: Reader = |_, payload| {
+            decode::response(payload).map(|message| Read::Message { from: None, message })
+        };
+        let readers = [decode::broadcast, decode::request, response, response];
+        for (subscription, read) in
+            self.0.subscriptions(&running, namespace).into_iter().zip(readers)
+        {
+            self.listen(&running, namespace, subscription, read);
+        }
     }
 
     fn close(&self, namespace: &str) {
@@ -198,24 +193,19 @@ impl Adapter for RedisAdapter {
     }
 }
 
-/// Takes what came for a namespace.
-type Receive = fn(&Inner, &Running, &str, Bytes) -> Result<(), Unreadable>;
+/// Reads what came for a namespace.
+type Reader = fn(&str, &Bytes) -> Result<Read, Unreadable>;
 
 impl RedisAdapter {
-    fn listen(
-        &self,
-        running: &Running,
-        namespace: &str,
-        subscription: Subscription,
-        receive: Receive,
-    ) {
+    fn listen(&self, running: &Running, namespace: &str, subscription: Subscription, read: Reader) {
         let (inner, namespace) = (Arc::downgrade(&self.0), ByteString::from(namespace));
         running.link.subscribe(subscription, move |_, payload| {
-            if let Some(inner) = Weak::upgrade(&inner)
+            if let Some(inner) = inner.upgrade()
                 && let Some(running) = inner.slot.get()
+                && let Ok(read) = read(&namespace, &payload)
             {
-                // What makes no sense is passed over.
-                let _ = receive(&inner, &running, &namespace, payload);
+                // What comes for a server that is gone is passed over, as is what makes no sense.
+                let _ = inner.receive(&running, &namespace, read);
             }
         });
     }
@@ -245,104 +235,19 @@ impl Inner {
         running.link.publish(&channel, payload);
     }
 
-    fn receive_broadcast(
-        &self,
-        running: &Running,
-        namespace: &str,
-        payload: Bytes,
-    ) -> Result<(), Unreadable> {
-        let read = decode::broadcast(namespace, &payload)?;
-        self.receive(running, namespace, read)
-    }
-
-    fn receive_request(
-        &self,
-        running: &Running,
-        namespace: &str,
-        payload: Bytes,
-    ) -> Result<(), Unreadable> {
-        let read = decode::request(namespace, &payload)?;
-        self.receive(running, namespace, read)
-    }
-
-    fn receive_response(
-        &self,
-        running: &Running,
-        namespace: &str,
-        payload: Bytes,
-    ) -> Result<(), Unreadable> {
-        let message = decode::response(&payload)?;
-        self.receive(running, namespace, Read::Message { from: None, message })
-    }
-
-    fn receive(&self, running: &Running, namespace: &str, read: Read) -> Result<(), Unreadable> {
-        let (from, request, question) = match read {
-            Read::Legacy { from, request, question } => (from, request, question),
+    fn receive(&self, running: &Running, namespace: &str, read: Read) -> Result<(), ServerGone> {
+        match read {
             Read::Message { from, message } => {
-                return Ok(running.node.receive(namespace, from.as_ref(), message)?);
+                running.node.receive(namespace, from.as_ref(), message)
             }
-        };
-        let mut body = Body { request_id: Some(request.as_str().into()), ..Body::default() };
-        match question {
-            Question::Rooms => {
-                let sockets = self.asked.sockets(&running.node, namespace, Default::default())?;
-                let rooms: BTreeSet<_> = sockets.into_iter().flat_map(|it| it.rooms).collect();
-                body.rooms = Some(Room::all(rooms.into_iter().map(ByteString::from)));
-            }
-            Question::Sockets(which) => {
-                let sockets = self.asked.sockets(&running.node, namespace, which)?;
-                body.sockets = Some(Sockets::Ids(sockets.into_iter().map(|it| it.id).collect()));
-            }
-            Question::Socket { which, order } => {
-                if self.asked.sockets(&running.node, namespace, which)?.is_empty() {
-                    return Ok(());
+            Read::Legacy { from, request, question } => {
+                let answer = self.asked.answer(&running.node, namespace, &request, question)?;
+                if let Some(answer) = answer {
+                    let channel = Channel::Response;
+                    self.publish(running, namespace, from.as_ref(), &channel, answer.as_bytes());
                 }
-                running.node.receive(namespace, from.as_ref(), *order)?;
+                Ok(())
             }
         }
-        let payload = encode::text(&body);
-        self.publish(running, namespace, from.as_ref(), &Channel::Response, payload.as_bytes());
-        Ok(())
-    }
-}
-
-/// What is asked of this node's own server, so as to answer what only older versions ask.
-#[derive(Debug, Default)]
-struct Asked {
-    last: AtomicU64,
-    answers: Mutex<HashMap<RequestId, Vec<SocketDescription>>>,
-}
-
-impl Asked {
-    /// The sockets of this node.
-    fn sockets(
-        &self,
-        node: &ClusterNode,
-        namespace: &str,
-        options: BroadcastOptions,
-    ) -> Result<Vec<SocketDescription>, ServerGone> {
-        let request = RequestId::new(format!("legacy {}", self.last.fetch_add(1, Relaxed)));
-        self.lock().insert(request.clone(), Vec::new());
-        let message = ClusterMessage::FetchSockets { options, request: request.clone() };
-        // It answers before it returns, with a message to be sent.
-        let received = node.receive(namespace, None, message);
-        let sockets = self.lock().remove(&request).unwrap_or_default();
-        received.map(|()| sockets)
-    }
-
-    /// Takes an answer that was waited for here, and passes everything else on.
-    fn pass(&self, message: ClusterMessage) -> Option<ClusterMessage> {
-        if let ClusterMessage::FetchSocketsResponse { request, sockets } = message {
-            match self.lock().get_mut(&request) {
-                Some(answer) => *answer = sockets,
-                None => return Some(ClusterMessage::FetchSocketsResponse { request, sockets }),
-            }
-            return None;
-        }
-        Some(message)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<RequestId, Vec<SocketDescription>>> {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,8 +10,9 @@ use socketio_core::{
 };
 
 use super::{
-    decode::{self, Question, Read, Unreadable},
+    decode::{self, Read, Unreadable},
     encode::{Channel, Written, encode},
+    legacy::Question,
 };
 
 fn bytes(hex: &str) -> Bytes {
