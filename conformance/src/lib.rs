@@ -15,6 +15,10 @@ struct Delivery;
 #[doc = include_str!("../../docs/node.md")]
 struct Node;
 
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/scaling.md")]
+struct Scaling;
+
 mod bench;
 mod client;
 mod cluster;

@@ -24,6 +24,11 @@
 //! - [`Target`] is one Redis, a Redis Cluster, or what Sentinel watches over, and says how the
 //!   connections to it are kept.
 //!
+//! Clients that poll still have to reach the same node with all their requests: a load balancer has to
+//! see to that. [More than one server] has configurations, and says which adapter is for what.
+//!
+//! [More than one server]: https://github.com/socketio-rs/socketio/blob/main/docs/scaling.md
+//!
 //! # When Redis is away
 //!
 //! Clients get what their own node sends at once, whatever Redis does. What is for other nodes waits,

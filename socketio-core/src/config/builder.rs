@@ -116,8 +116,8 @@ impl Builder {
         self
     }
 
-    /// What carries messages to the other nodes of a cluster and back. Default: the server is a node
-    /// of its own. Node: `adapter`.
+    /// What carries messages to the other nodes of a cluster and back, such as `RedisAdapter` of the
+    /// crate `socketio-redis`. Default: the server is a node of its own. Node: `adapter`.
     pub fn adapter(mut self, adapter: impl Adapter) -> Self {
         self.adapter = Some(Arc::new(adapter));
         self
