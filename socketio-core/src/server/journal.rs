@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    cluster::SharedLog,
+    cluster::{LogPosition, SharedLog},
     engine::{Engine, EngineClock},
     rooms::{Selection, Stay},
     shrink::Shrink,
@@ -28,7 +28,7 @@ pub(crate) struct Journal {
     limits: Limits,
     clock: EngineClock,
     /// The log that all nodes share, if there is one.
-    log: Option<Arc<SharedLog>>,
+    log: Option<LogView>,
     /// Events of this node on their way to the log and back.
     flights: VecDeque<Flight>,
     flight_bytes: usize,
@@ -49,6 +49,13 @@ pub(crate) struct Journal {
 /// While a journal's is shared, what is sent is kept.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Returning(Arc<()>);
+
+/// The log that all nodes share, and where this node is in that of the namespace.
+#[derive(Debug)]
+struct LogView {
+    log: Arc<SharedLog>,
+    position: Arc<LogPosition>,
+}
 
 /// Where an event stands among those of its namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -147,13 +154,16 @@ pub(super) struct Span {
 
 impl Journal {
     /// One for a namespace, if connection state recovery is on.
-    pub(super) fn new(engine: &Engine) -> Option<Self> {
+    pub(super) fn new(namespace: &str, engine: &Engine) -> Option<Self> {
         let config = engine.config();
         let recovery = config.recovery?;
         let away = recovery.max_disconnection_duration;
         let unnoticed = config.ping_interval + config.ping_timeout;
         let log = engine.cluster().and_then(|cluster| cluster.log());
-        let begin = Mark { logged: log.map(|log| log.position()), ..Mark::default() };
+        let log =
+            log.map(|log| LogView { log: Arc::clone(log), position: log.position(namespace) });
+        let logged = log.as_ref().map(|log| log.position.get());
+        let begin = Mark { logged, ..Mark::default() };
         Some(Self {
             limits: Limits {
                 away,
@@ -162,7 +172,7 @@ impl Journal {
                 sockets: recovery.max_sockets,
             },
             clock: engine.shared_clock(),
-            log: log.cloned(),
+            log,
             flights: VecDeque::new(),
             flight_bytes: 0,
             position: begin,
@@ -177,7 +187,7 @@ impl Journal {
 
     /// The last event, and what its log has come to meanwhile.
     pub(super) fn position(&self) -> Mark {
-        let logged = self.log.as_ref().map(|log| log.position());
+        let logged = self.log.as_ref().map(|log| log.position.get());
         Mark { logged: self.position.logged.max(logged), ..self.position }
     }
 
@@ -351,7 +361,7 @@ impl Journal {
         }
         let until = crate::proto::after(now, self.limits.away);
         let saved = Saved { until, ..saved };
-        if let Some(log) = &self.log {
+        if let Some(LogView { log, .. }) = &self.log {
             saved.save(log, &recovery, self.limits.away);
         }
         self.saved.insert(recovery, saved);

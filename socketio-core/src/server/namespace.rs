@@ -91,7 +91,7 @@ impl Inner {
 
 impl Namespace {
     pub(super) fn new(name: ByteString, made_by: Option<MadeBy>, engine: &Engine) -> Self {
-        let journal = Journal::new(engine);
+        let journal = Journal::new(&name, engine);
         let watch = engine.cluster().map(|cluster| RoomWatch::new(cluster, &name));
         Self(Arc::new(Inner {
             name,

@@ -110,7 +110,7 @@ impl TestCluster {
         let begun = self.bus.lock().nodes[index].begun.take();
         let (node, driver) = begun.expect("a server begins when it is built");
         if let Some(log) = &self.bus.lock().log {
-            node.begin_log(LogOffset { major: log.length, minor: 0 });
+            node.begin_log(0, LogOffset { major: log.length, minor: 0 });
         }
         server.spawn(driver);
         server.spawn(Inbox { bus: self.bus.clone(), index, node, clock, sleep: None });

@@ -115,12 +115,16 @@ impl ClusterNode {
         server.receive(namespace, from, message, None)
     }
 
-    /// The [log](Adapter::log) goes on from here: what came before is not waited for. To be called
-    /// before the first message.
-    pub fn begin_log(&self, offset: LogOffset) {
+    /// The [log](Adapter::log), or [one of them](EventLog::stream), is read from here on: what came
+    /// before does not come. To be called before its first message.
+    pub fn begin_log(&self, stream: u32, offset: LogOffset) {
         self.with_log(|server, log| {
-            log.reach(offset);
-            server.namespaces.all().iter().for_each(|namespace| namespace.begin_log(offset));
+            log.reach(stream, offset);
+            for namespace in server.namespaces.all() {
+                if log.log().stream(namespace.name()) == stream {
+                    namespace.begin_log(offset);
+                }
+            }
         });
     }
 
@@ -137,12 +141,11 @@ impl ClusterNode {
         offset: LogOffset,
     ) -> Result<(), ServerGone> {
         let server = self.server.upgrade().ok_or(ServerGone)?;
-        if let Some(namespace) = server.namespaces.get(namespace)
-            && namespace.log().is_some()
-        {
+        let found = server.namespaces.get(namespace);
+        if let Some(namespace) = found.filter(|namespace| namespace.log().is_some()) {
             namespace.landed(number, offset);
         }
-        self.with_log(|_, log| log.reach(offset));
+        self.with_log(|_, log| log.reach(log.log().stream(namespace), offset));
         Ok(())
     }
 
@@ -158,7 +161,7 @@ impl ClusterNode {
     ) -> Result<(), ServerGone> {
         let server = self.server.upgrade().ok_or(ServerGone)?;
         server.receive(namespace, from, message, Some(offset))?;
-        self.with_log(|_, log| log.reach(offset));
+        self.with_log(|_, log| log.reach(log.log().stream(namespace), offset));
         Ok(())
     }
 

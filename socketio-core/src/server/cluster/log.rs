@@ -1,4 +1,5 @@
 use std::{
+    collections::HashMap,
     fmt,
     pin::Pin,
     sync::{
@@ -24,6 +25,13 @@ use crate::{
 ///
 /// No method blocks: what is to be done is queued, and done in this order.
 pub trait EventLog: fmt::Debug + Send + Sync {
+    /// Which of several logs has the messages of a namespace, where there are several: places in
+    /// different ones cannot be compared.
+    fn stream(&self, namespace: &str) -> u32 {
+        let _ = namespace;
+        0
+    }
+
     /// Appends a message, under a number that this node gives no other.
     fn append(&self, namespace: &str, number: u64, message: ClusterMessage);
 
@@ -45,14 +53,29 @@ pub trait EventLog: fmt::Debug + Send + Sync {
 /// What a log has, or why it cannot tell.
 pub type LogFuture<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
+/// The last place of a log of which everything has been delivered here.
+#[derive(Debug, Default)]
+pub(in crate::server) struct LogPosition(Mutex<LogOffset>);
+
+impl LogPosition {
+    pub(in crate::server) fn get(&self) -> LogOffset {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reach(&self, offset: LogOffset) {
+        let mut position = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *position = offset.max(*position);
+    }
+}
+
 /// The log, and where this node is in it.
 #[derive(Debug)]
 pub(in crate::server) struct SharedLog {
     /// This node.
     id: NodeId,
     log: Arc<dyn EventLog>,
-    /// The last place of which everything has been delivered here.
-    position: Mutex<LogOffset>,
+    /// For each of the logs.
+    positions: Mutex<HashMap<u32, Arc<LogPosition>>>,
     last_number: AtomicU64,
     is_reachable: AtomicBool,
 }
@@ -62,7 +85,7 @@ impl SharedLog {
         Self {
             id,
             log,
-            position: Mutex::default(),
+            positions: Mutex::default(),
             last_number: AtomicU64::new(0),
             is_reachable: AtomicBool::new(true),
         }
@@ -76,13 +99,18 @@ impl SharedLog {
         &*self.log
     }
 
-    pub(in crate::server) fn position(&self) -> LogOffset {
-        *self.position.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Where this node is in the log of a namespace.
+    pub(in crate::server) fn position(&self, namespace: &str) -> Arc<LogPosition> {
+        self.position_in(self.log.stream(namespace))
     }
 
-    pub(super) fn reach(&self, offset: LogOffset) {
-        let mut position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
-        *position = offset.max(*position);
+    fn position_in(&self, stream: u32) -> Arc<LogPosition> {
+        let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(positions.entry(stream).or_default())
+    }
+
+    pub(super) fn reach(&self, stream: u32, offset: LogOffset) {
+        self.position_in(stream).reach(offset);
     }
 
     pub(in crate::server) fn next_number(&self) -> u64 {

@@ -27,7 +27,7 @@ pub use self::{
     server_events::{MissingAnswers, ServerReplies},
 };
 pub(super) use self::{
-    log::SharedLog,
+    log::{LogPosition, SharedLog},
     receive::{NodeAsker, Relay},
     request::Request,
 };
