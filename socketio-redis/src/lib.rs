@@ -19,6 +19,8 @@
 //! - [`ShardedRedisAdapter`] is that package's sharded adapter, for Redis 7: in a Redis Cluster, not
 //!   every node carries every message, and an event for a room goes only to servers that have
 //!   somebody there.
+//! - [`RedisStreamsAdapter`] is Node's `@socket.io/redis-streams-adapter`: events are kept in a stream
+//!   for a while, so that no node misses one, and clients are recovered on any node.
 //! - [`RedisEmitter`] is Node's `@socket.io/redis-emitter`: it sends to their clients from programs
 //!   that are no server.
 //! - [`Target`] is one Redis, a Redis Cluster, or what Sentinel watches over, and says how the
@@ -55,13 +57,12 @@
 //! Pub/sub delivers to who listens at that moment. What a node publishes before another one has Redis
 //! again does not reach that one, and nobody is told.
 
-#![allow(dead_code, reason = "the adapters are yet to come")]
-
 mod classic;
 mod emitter;
 mod link;
 mod running;
 mod sharded;
+mod streams;
 
 pub use redis;
 
@@ -70,4 +71,5 @@ pub use self::{
     emitter::{EmitterError, EmitterOperator, RedisEmitter},
     link::{LinkError, Stats, Target},
     sharded::{ShardedRedisAdapter, ShardedRedisAdapterBuilder, SubscriptionMode},
+    streams::{RedisStreamsAdapter, RedisStreamsAdapterBuilder},
 };

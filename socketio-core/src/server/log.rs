@@ -104,10 +104,12 @@ impl Namespace {
         let number = log.next_number();
         log.log().append(self.name(), number, cluster::broadcast(self, options, &draft, None));
         let flight = Flight { number, selection, draft, early: Vec::new() };
-        let landed = match log.is_reachable() {
-            true => rooms.journal().take_off(flight),
-            false => vec![flight],
-        };
+        let journal = rooms.journal();
+        let mut landed = journal.take_off(flight);
+        if !log.is_reachable() {
+            // Behind those before it, which may still be on their way.
+            landed.extend(journal.land_all());
+        }
         landed.into_iter().for_each(|flight| self.land_early(rooms, flight));
     }
 

@@ -94,6 +94,12 @@ impl TestConnection {
     /// # Panics
     /// If it did not answer.
     pub fn expect_join(&self, namespace: &str) -> Result<TestClient, ConnectError> {
+        self.take_join(namespace).expect("an answer to the connect")
+    }
+
+    /// The server's answer to the wish to join a namespace, if it has come: who joined, or the error
+    /// with which it was refused.
+    pub fn take_join(&self, namespace: &str) -> Option<Result<TestClient, ConnectError>> {
         #[derive(Deserialize)]
         struct Accepted {
             sid: String,
@@ -107,23 +113,23 @@ impl TestConnection {
         match self.take_answer(namespace) {
             Some(Packet::Connect { auth: Some(data), .. }) => {
                 let accepted: Accepted = serde_json::from_str(&data).expect("an answer");
-                Ok(TestClient {
+                Some(Ok(TestClient {
                     connection: self.clone(),
                     namespace: namespace.into(),
                     id: accepted.sid,
                     recovery_id: accepted.pid,
                     next_ack: Rc::default(),
-                })
+                }))
             }
             Some(Packet::ConnectError { data, .. }) => {
                 let refused: Refused = serde_json::from_str(&data).expect("a refusal");
                 let error = ConnectError::new(refused.message);
-                Err(match refused.data {
+                Some(Err(match refused.data {
                     Some(data) => error.data(data),
                     None => error,
-                })
+                }))
             }
-            other => panic!("no answer to the connect: {other:?}"),
+            _ => None,
         }
     }
 

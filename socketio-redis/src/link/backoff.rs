@@ -2,7 +2,7 @@ use std::time::Duration;
 
 /// How long to wait before the next try.
 #[derive(Debug)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     next: Duration,
     max: Duration,
 }
@@ -10,11 +10,11 @@ pub(super) struct Backoff {
 const FIRST: Duration = Duration::from_millis(50);
 
 impl Backoff {
-    pub(super) fn new(max: Duration) -> Self {
+    pub(crate) fn new(max: Duration) -> Self {
         Self { next: FIRST.min(max), max }
     }
 
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         *self = Self::new(self.max);
     }
 
@@ -24,7 +24,7 @@ impl Backoff {
     }
 
     /// From the half to the whole of what is due, which doubles.
-    pub(super) fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         let due = self.next;
         self.next = (due * 2).min(self.max);
         // Without randomness the nodes come back at once, which is no reason to fail.

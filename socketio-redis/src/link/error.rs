@@ -21,6 +21,9 @@ pub enum LinkError {
         /// How many.
         messages: u64,
     },
+    /// Redis answers something that makes no sense.
+    #[error("unexpected answer of Redis: {0}")]
+    Unexpected(RedisError),
     /// Too many messages wait for Redis already: [`queue_bytes`](crate::Target::queue_bytes).
     #[error("too many messages wait for Redis")]
     Overflow,

@@ -74,7 +74,9 @@ impl Lane {
     }
 
     pub(super) fn send(&self, outgoing: Outgoing) {
-        if !self.queue.push(outgoing) {
+        // Who waits for an answer is told.
+        let is_awaited = outgoing.reply.is_some();
+        if !self.queue.push(outgoing) && !is_awaited {
             self.lose(1);
         }
     }
@@ -122,10 +124,10 @@ impl Lane {
 
     async fn run(self: Arc<Self>) {
         let mut backoff = Backoff::new(self.shared.options.max_reconnect_delay);
-        let mut outage = None;
+        let (mut outage, mut peer) = (None, None);
         loop {
             let mut connected = None;
-            let error = match self.connect().await {
+            let error = match self.connect(&mut peer).await {
                 Ok(session) => {
                     connected = Some(Instant::now());
                     self.connected(outage.take());
@@ -153,12 +155,13 @@ impl Lane {
         self.wanted.drop_questions();
     }
 
-    async fn connect(self: &Arc<Self>) -> RedisResult<Session> {
+    async fn connect(self: &Arc<Self>, peer: &mut Option<Peer>) -> RedisResult<Session> {
         let connect = async {
             let client = self.endpoint.client().await?;
             let lost = Arc::new(Notify::new());
             let timeout = Some(self.shared.options.response_timeout);
-            let publisher = self.open(&client, &lost, timeout).await?;
+            let mut publisher = self.open(&client, &lost, timeout).await?;
+            Peer::replace(peer, &mut publisher).await;
             let mut session =
                 Session { lane: Arc::clone(self), client, lost, publisher, subscriber: None };
             self.wanted.restart();
@@ -310,6 +313,37 @@ impl Lane {
     }
 }
 
+/// The connection that publishes, as Redis knows it. Redis counts anew when it starts again, so the
+/// number alone could be that of another.
+struct Peer {
+    id: String,
+    address: String,
+}
+
+impl Peer {
+    /// Ends the connection that this one replaces, should Redis still have it: what was on its way
+    /// there must not arrive once it has been given up.
+    async fn replace(former: &mut Option<Self>, publisher: &mut MultiplexedConnection) {
+        let info = cmd("CLIENT").arg("INFO").query_async::<String>(publisher).await;
+        let peer = info.ok().as_deref().and_then(Self::read);
+        if let Some(Self { id, address }) = mem::replace(former, peer) {
+            let mut kill = cmd("CLIENT");
+            kill.arg("KILL").arg("ID").arg(id).arg("ADDR").arg(address);
+            // A server that does not know it, or may not be told, has it no more, or not for long.
+            let _: RedisResult<Value> = kill.query_async(publisher).await;
+        }
+    }
+
+    /// Reads what `CLIENT INFO` tells.
+    fn read(info: &str) -> Option<Self> {
+        let field = |name| {
+            let mut fields = info.split_whitespace().filter_map(|field| field.split_once('='));
+            fields.find(|(of, _)| *of == name).map(|(_, value)| value.to_owned())
+        };
+        Some(Self { id: field("id")?, address: field("addr")? })
+    }
+}
+
 /// A time without a connection.
 struct Outage {
     since: Instant,
@@ -457,10 +491,12 @@ impl Batch<'_> {
                             Err(refused) => outgoing = refused,
                         }
                     }
-                    self.lane.shared.counters.lost(1);
                     let error = LinkError::Refused(error);
-                    if outgoing.reply.is_none() && !mem::replace(has_refused, true) {
-                        (self.lane.shared.report)(error.clone());
+                    if outgoing.reply.is_none() {
+                        self.lane.shared.counters.lost(1);
+                        if !mem::replace(has_refused, true) {
+                            (self.lane.shared.report)(error.clone());
+                        }
                     }
                     outgoing.fail(error);
                 }
@@ -473,7 +509,9 @@ impl Batch<'_> {
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
         for outgoing in self.unanswered.by_ref() {
-            self.lane.lose(1);
+            if outgoing.reply.is_none() {
+                self.lane.lose(1);
+            }
             outgoing.fail(LinkError::Interrupted);
         }
     }

@@ -24,7 +24,7 @@ use redis::{
 };
 use tokio::{sync::oneshot, time};
 
-pub(crate) use self::subscriptions::Subscription;
+pub(crate) use self::{backoff::Backoff, subscriptions::Subscription};
 use self::{
     cluster::Cluster,
     lane::Lane,
@@ -110,6 +110,29 @@ impl Link {
         let mut command = cmd("SPUBLISH");
         command.arg(channel).arg(payload);
         self.servers.send(Some(channel), Outgoing::new(command, None));
+    }
+
+    /// Sends a command that is about one key. It is lost where too much waits already.
+    pub(crate) fn send(&self, key: &str, command: Cmd) {
+        self.servers.send(Some(key), Outgoing::new(command, None));
+    }
+
+    /// Counts messages that were lost before they came here.
+    pub(crate) fn lose(&self, messages: u64) {
+        self.shared.counters.lost(messages);
+    }
+
+    /// Counts a message that came by a [connection](Self::connection) of its own.
+    pub(crate) fn received(&self) {
+        self.shared.counters.received();
+    }
+
+    pub(crate) fn max_reconnect_delay(&self) -> Duration {
+        self.shared.options.max_reconnect_delay
+    }
+
+    pub(crate) fn response_timeout(&self) -> Duration {
+        self.shared.options.response_timeout
     }
 
     /// Sends a command that is about one key, or about none, in its turn with all else that is sent.

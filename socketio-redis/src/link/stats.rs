@@ -12,7 +12,8 @@ pub struct Stats {
     pub received: u64,
     /// Messages that were to be sent and were not: too many waited, Redis refused them, or the
     /// connection was lost before it said that it took them. Some of the last kind may have arrived:
-    /// none is sent twice.
+    /// none is sent twice. What is written to a stream is looked up there, and written again if it is
+    /// not.
     pub lost: u64,
     /// How often a connection was lost and made again.
     pub reconnects: u64,

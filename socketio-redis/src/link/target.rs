@@ -136,6 +136,11 @@ impl Target {
         self
     }
 
+    /// How many bytes may wait.
+    pub(crate) fn queue_limit(&self) -> usize {
+        self.options.queue_bytes
+    }
+
     /// How long something takes at most, from the first try to connect to the answer.
     pub(crate) fn patience(&self) -> Duration {
         self.options.connection_timeout + self.options.response_timeout

@@ -1,0 +1,121 @@
+use std::num::ParseIntError;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use redis::{Cmd, Value, cmd, from_redis_value, streams::StreamId};
+use socketio_core::{
+    ClusterMessage, LogOffset, NodeId,
+    cluster::{DecodeError, Document},
+};
+
+use super::Settings;
+
+/// An entry of a stream.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) offset: LogOffset,
+    pub(super) from: NodeId,
+    pub(super) namespace: String,
+    /// The number that its node wrote it under. A Node server does not tell, and does not read it.
+    pub(super) number: Option<u64>,
+    kind: String,
+    data: Option<Bytes>,
+}
+
+/// What is no message.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unreadable {
+    #[error("its type is no number")]
+    Kind(#[from] ParseIntError),
+    #[error(transparent)]
+    Base64(#[from] base64::DecodeError),
+    #[error(transparent)]
+    Message(#[from] DecodeError),
+    #[error(transparent)]
+    Packet(#[from] socketio_core::wire::PacketError),
+    #[error("it is no text")]
+    Text,
+}
+
+impl Entry {
+    /// `None` if it is not one that a node wrote.
+    pub(super) fn read(StreamId { id, mut map, .. }: StreamId) -> Option<Self> {
+        let mut text = |field| {
+            let value = map.remove(field)?;
+            from_redis_value::<String>(value).ok()
+        };
+        let offset = id.parse().ok()?;
+        let (from, namespace, kind) = (text("uid")?, text("nsp")?, text("type")?);
+        let number = text("seq").and_then(|number| number.parse().ok());
+        let data = map.remove("data").and_then(|data| from_redis_value::<Vec<u8>>(data).ok());
+        let (from, data) = (NodeId::new(from), data.map(Bytes::from));
+        Some(Self { offset, from, namespace, number, kind, data })
+    }
+
+    /// What it says.
+    pub(super) fn message(&self) -> Result<ClusterMessage, Unreadable> {
+        let data = match &self.data {
+            None => None,
+            Some(data) if data.starts_with(b"{") => {
+                let json = std::str::from_utf8(data).map_err(|_| Unreadable::Text)?;
+                Some(Document { json: json.into(), attachments: Vec::new() })
+            }
+            Some(data) => Some(Document::from_msgpack(&STANDARD.decode(data)?.into())?),
+        };
+        Ok(ClusterMessage::from_parts(self.kind.parse()?, data.as_ref())?)
+    }
+}
+
+/// Whether a message goes by a stream, rather than by pub/sub: all that is to be done and not to be
+/// answered.
+pub(super) fn is_kept(message: &ClusterMessage) -> bool {
+    matches!(
+        message,
+        ClusterMessage::Broadcast { request: None, .. }
+            | ClusterMessage::SocketsJoin { .. }
+            | ClusterMessage::SocketsLeave { .. }
+            | ClusterMessage::DisconnectSockets { .. }
+    )
+}
+
+/// The command that adds a message of a node.
+pub(super) fn add(
+    stream: &str,
+    settings: &Settings,
+    from: &NodeId,
+    namespace: &str,
+    number: u64,
+    message: &ClusterMessage,
+) -> Cmd {
+    let mut command = cmd("XADD");
+    command.arg(stream).arg("MAXLEN").arg("~").arg(settings.max_len).arg("*");
+    command.arg("uid").arg(from.as_str()).arg("nsp").arg(namespace);
+    command.arg("type").arg(message.kind());
+    if let Some(data) = message.data() {
+        let has_bytes = !data.attachments.is_empty() && !settings.only_plaintext;
+        command.arg("data").arg(match has_bytes {
+            true => STANDARD.encode(data.to_msgpack()),
+            false => data.to_json(),
+        });
+    }
+    command.arg("seq").arg(number);
+    command
+}
+
+/// How many entries a stream ever had, in what `XINFO STREAM` says. Redis tells since version 7.
+pub(super) fn entries_added(info: &Value) -> Option<usize> {
+    let is_field = |name: &Value| {
+        matches!(name, Value::BulkString(name) if name == b"entries-added")
+            || matches!(name, Value::SimpleString(name) if name == "entries-added")
+    };
+    let value = match info {
+        Value::Map(fields) => {
+            fields.iter().find(|(name, _)| is_field(name)).map(|(_, value)| value)
+        }
+        Value::Array(items) => {
+            items.chunks_exact(2).find(|pair| is_field(&pair[0])).map(|pair| &pair[1])
+        }
+        _ => None,
+    }?;
+    from_redis_value(value.clone()).ok()
+}

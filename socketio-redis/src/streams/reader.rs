@@ -1,0 +1,127 @@
+use std::{sync::Arc, time::Duration};
+
+use redis::{
+    Cmd, RedisResult, Value,
+    aio::MultiplexedConnection,
+    cmd, from_redis_value,
+    streams::{StreamRangeReply, StreamReadReply},
+};
+use socketio_core::{LogOffset, LoggedMessage, ServerGone};
+use tokio::{select, time};
+
+use super::{entry::Entry, stream::Stream};
+use crate::link::Backoff;
+
+/// Reads a stream from its end on, and goes on where it was when a connection is lost.
+pub(super) async fn read(stream: Arc<Stream>) {
+    let mut is_ending = stream.is_ending.subscribe();
+    select! {
+        ServerGone = read_on(&stream) => {}
+        // The stream itself has the sender.
+        _ = is_ending.wait_for(|is_ending| *is_ending) => {}
+    }
+}
+
+async fn read_on(stream: &Stream) -> ServerGone {
+    let mut backoff = Backoff::new(stream.running.link.max_reconnect_delay());
+    let mut last = None;
+    loop {
+        if let Ok(connection) = stream.running.link.connection(&stream.name).await
+            && let Ok(begin) = begin(stream, connection.clone(), last).await
+        {
+            last = Some(begin);
+            backoff.reset();
+            let end = read_all(stream, connection, last.get_or_insert(begin)).await;
+            stream.set_read(false);
+            if let Err(Ended::ServerGone(gone)) = end {
+                return gone;
+            }
+        }
+        time::sleep(backoff.next()).await;
+    }
+}
+
+/// Why there is nothing more to read from a connection.
+enum Ended {
+    Lost,
+    ServerGone(ServerGone),
+}
+
+/// Where to read on: at the end, at first.
+async fn begin(
+    stream: &Stream,
+    mut connection: MultiplexedConnection,
+    last: Option<LogOffset>,
+) -> RedisResult<LogOffset> {
+    if let Some(last) = last {
+        return Ok(last);
+    }
+    let mut command = cmd("XREVRANGE");
+    command.arg(&stream.name).arg("+").arg("-").arg("COUNT").arg(1);
+    let reply = query(stream, &mut connection, &command, Duration::ZERO).await?;
+    let range: StreamRangeReply = from_redis_value(reply)?;
+    let id = range.ids.first().and_then(|entry| entry.id.parse().ok());
+    let offset = id.unwrap_or(LogOffset::START);
+    stream.running.node.begin_log(stream.index, offset);
+    Ok(offset)
+}
+
+/// Until the connection is lost.
+async fn read_all(
+    stream: &Stream,
+    mut connection: MultiplexedConnection,
+    last: &mut LogOffset,
+) -> Result<(), Ended> {
+    let settings = &stream.settings;
+    let block = settings.block_time;
+    stream.set_read(true);
+    loop {
+        let mut command = cmd("XREAD");
+        command.arg("COUNT").arg(settings.read_count).arg("BLOCK").arg(block.as_millis() as u64);
+        command.arg("STREAMS").arg(&stream.name).arg(last.to_string());
+        let reply = select! {
+            reply = query(stream, &mut connection, &command, block) => reply,
+            () = stream.stalled.notified() => return Err(Ended::Lost),
+        };
+        let reply = reply.map_err(|_| Ended::Lost)?;
+        let read: Option<StreamReadReply> = from_redis_value(reply).map_err(|_| Ended::Lost)?;
+        for entry in read.into_iter().flat_map(|read| read.keys).flat_map(|key| key.ids) {
+            let offset = entry.id.parse();
+            if let Some(entry) = Entry::read(entry) {
+                deliver(stream, &entry).map_err(Ended::ServerGone)?;
+            }
+            // What a node did not write is passed over.
+            *last = offset.unwrap_or(*last).max(*last);
+        }
+    }
+}
+
+fn deliver(stream: &Stream, entry: &Entry) -> Result<(), ServerGone> {
+    let node = &stream.running.node;
+    let Entry { offset, from, namespace, number, .. } = entry;
+    stream.running.link.received();
+    if from == node.id() {
+        let logged = number.and_then(|number| stream.landed(number));
+        return node.landed(namespace, logged, *offset);
+    }
+    // What makes no sense is passed over.
+    match entry.message() {
+        Ok(message) => {
+            let message = LoggedMessage { offset: *offset, message };
+            node.receive_logged(namespace, Some(from), message)
+        }
+        Err(_) => Ok(()),
+    }
+}
+
+/// Asks something that Redis may take some time for.
+async fn query(
+    stream: &Stream,
+    connection: &mut MultiplexedConnection,
+    command: &Cmd,
+    block: Duration,
+) -> RedisResult<Value> {
+    let patience = block + stream.running.link.response_timeout();
+    let reply = time::timeout(patience, command.query_async(connection)).await;
+    reply.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
+}

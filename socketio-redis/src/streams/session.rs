@@ -1,0 +1,77 @@
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use socketio_core::{LogOffset, NodeId, SavedSession, SessionSpan, cluster::Document};
+
+/// A session as Node keeps it, and what this server adds.
+#[derive(Deserialize, Serialize)]
+struct Session {
+    sid: String,
+    pid: String,
+    rooms: Vec<String>,
+    #[serde(default)]
+    data: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    node: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    span: Option<[String; 3]>,
+}
+
+/// As `MessagePack` in base64.
+pub(super) fn encode(session: &SavedSession) -> String {
+    let SavedSession { socket, key, rooms, data, node, span } = session.clone();
+    let span = span.map(|SessionSpan { start, end, left_at }| {
+        [start, end, left_at].map(|offset| offset.to_string())
+    });
+    let node = node.map(|node| node.as_str().to_owned());
+    let session = Session { sid: socket, pid: key, rooms, data, node, span };
+    let json = serde_json::to_string(&session).expect("text and JSON");
+    STANDARD.encode(Document { json, attachments: Vec::new() }.to_msgpack())
+}
+
+/// `None` if it is no session.
+pub(super) fn decode(text: &str) -> Option<SavedSession> {
+    let document = Document::from_msgpack(&STANDARD.decode(text).ok()?.into()).ok()?;
+    // Bytes in the data of a socket on Node become what they are in JSON.
+    let session: Session = serde_json::from_str(&document.to_json()).ok()?;
+    let Session { sid, pid, rooms, data, node, span } = session;
+    let span = span.and_then(|span| {
+        let [start, end, left_at] = span.map(|offset| offset.parse::<LogOffset>().ok());
+        Some(SessionSpan { start: start?, end: end?, left_at: left_at? })
+    });
+    let node = node.map(NodeId::new);
+    Some(SavedSession { socket: sid, key: pid, rooms, data, node, span })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_session_is_read_as_it_was_written() {
+        let offset = |major| LogOffset { major, minor: 1 };
+        let session = SavedSession {
+            socket: "SsSsSsSsSsSsSsSsSsSs".into(),
+            key: "KkKkKkKkKkKkKkKkKkKk".into(),
+            rooms: vec!["SsSsSsSsSsSsSsSsSsSs".into(), "news".into()],
+            data: json!({ "name": "ada", "age": 36 }),
+            node: Some(NodeId::new("8aecdbd8926f1590")),
+            span: Some(SessionSpan { start: offset(1), end: offset(2), left_at: LogOffset::MAX }),
+        };
+        assert_eq!(decode(&encode(&session)), Some(session));
+    }
+
+    #[test]
+    fn a_session_of_a_node_server_is_read() {
+        // As @msgpack/msgpack 2.8 writes {sid, pid, rooms, data: {}}.
+        let bytes = b"\x84\xa3sid\xa1s\xa3pid\xa1p\xa5rooms\x91\xa1s\xa4data\x80";
+        let session = decode(&STANDARD.encode(bytes)).expect("a session");
+        assert_eq!((&*session.socket, &*session.key), ("s", "p"));
+        assert_eq!((session.rooms, session.data), (vec!["s".to_owned()], json!({})));
+        assert_eq!((session.node, session.span), (None, None));
+        assert_eq!(decode("no base64!"), None);
+        assert_eq!(decode("gA=="), None);
+    }
+}
