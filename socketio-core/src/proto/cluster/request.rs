@@ -45,6 +45,10 @@ pub(super) enum Expected {
     Number(Option<usize>),
 }
 
+/// Acknowledgements that wait for their announcement, at most: there are transports where one
+/// overtakes the other, such as a Redis Cluster, but not by much.
+const MAX_EARLY: usize = 1024;
+
 /// Asked, and not yet over.
 #[derive(Debug)]
 pub(super) struct Request {
@@ -59,6 +63,8 @@ pub(super) struct Request {
     nameless_acks: usize,
     /// Those that were to come from nodes that are gone.
     lost_acks: usize,
+    /// Acknowledgements that have overtaken their announcement.
+    early: Vec<(Option<NodeId>, Option<SocketId>, RawArgs)>,
     /// Whose acknowledgements have come.
     sockets: FxHashSet<SocketId>,
     /// Known to have died: it will not answer.
@@ -83,6 +89,7 @@ impl Request {
             nameless: 0,
             nameless_acks: 0,
             lost_acks: 0,
+            early: Vec::new(),
             sockets: FxHashSet::default(),
             dead: FxHashSet::default(),
             answers: VecDeque::new(),
@@ -190,6 +197,9 @@ impl Request {
                 self.nameless_acks = self.nameless_acks.saturating_add(acks);
             }
         }
+        for (node, socket, args) in mem::take(&mut self.early) {
+            self.acknowledged(node.as_ref(), socket, args);
+        }
         true
     }
 
@@ -203,8 +213,10 @@ impl Request {
             Some(node) => self.answered.get_mut(node),
             None => Some(&mut self.nameless_acks),
         };
-        // Others are not announced, or have come before.
         let Some(due) = due.filter(|due| **due > 0) else {
+            if self.early.len() < MAX_EARLY {
+                self.early.push((from.cloned(), socket, args));
+            }
             return false;
         };
         if socket.is_some_and(|socket| !self.sockets.insert(socket)) {

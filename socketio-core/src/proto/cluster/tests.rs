@@ -194,8 +194,6 @@ fn anything_that_a_node_says_shows_that_it_lives() {
 fn acknowledgements_are_as_many_as_were_announced() {
     let mut story = Story::among(&["a", "b"]);
     story.asks(Question::Acks);
-    // Not announced.
-    story.hears("a", ack(None, 0));
     story.hears("a", count(2));
     story.hears("a", count(5));
     story.hears("b", count(0));
@@ -207,6 +205,40 @@ fn acknowledgements_are_as_many_as_were_announced() {
     story.hears("a", ack(None, 3));
     story.hears("a", ack(None, 4));
     assert_eq!(story.answers(), (vec![acked(3)], true));
+}
+
+#[test]
+fn an_acknowledgement_may_overtake_its_announcement() {
+    let mut story = Story::among(&["a", "b"]);
+    story.asks(Question::Acks);
+    story.hears("a", ack(None, 1));
+    story.hears("b", count(1));
+    assert_eq!(story.answers(), (vec![], false));
+    story.hears("a", count(2));
+    assert_eq!(story.answers(), (vec![acked(1)], false));
+    story.hears("a", ack(None, 2));
+    story.hears("b", ack(None, 3));
+    assert_eq!(story.answers(), (vec![acked(2), acked(3)], true));
+
+    let mut story = Story::begin(Membership::Counted);
+    story.asks(Question::Acks);
+    story.cluster.expect(&request(), 1);
+    story.hears("", ack(None, 1));
+    assert_eq!(story.answers(), (vec![], false));
+    story.hears("", count(1));
+    assert_eq!(story.answers(), (vec![acked(1)], true));
+}
+
+#[test]
+fn acknowledgements_that_nobody_announces_do_not_pile_up() {
+    let mut story = Story::among(&["a"]);
+    story.asks(Question::Acks);
+    for n in 0..3000 {
+        story.hears("a", ack(None, n));
+    }
+    story.hears("a", count(3000));
+    assert_eq!(story.answers().0.len(), 1024);
+    assert_eq!(story.missing(), (named([]), 3000 - 1024));
 }
 
 #[test]
@@ -251,8 +283,8 @@ fn nameless_nodes_announce_their_clients_together() {
     assert_eq!(story.answers(), (vec![acked(1)], false));
     story.hears("", count(usize::MAX));
     story.hears("", ack(None, 3));
-    assert_eq!(story.answers(), (vec![acked(3)], false));
-    assert_eq!(story.missing(), (named([]), usize::MAX - 1));
+    assert_eq!(story.answers(), (vec![acked(2), acked(3)], false));
+    assert_eq!(story.missing(), (named([]), usize::MAX - 2));
 }
 
 #[test]
