@@ -50,6 +50,21 @@
 //! time-out with what has come, and with the nodes that did not answer. An application's error hook
 //! hears of each outage, and of what was lost, as [`NatsError`]; [`Stats`] has the numbers.
 //!
+//! ```no_run
+//! # use socketio_core::{Failure, SocketIo};
+//! # use socketio_nats::{NatsAdapter, async_nats};
+//! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+//! let adapter = NatsAdapter::new(async_nats::connect("127.0.0.1").await?);
+//! let io = SocketIo::builder().adapter(adapter.clone()).build()?;
+//! io.on_error(move |report| {
+//!     if let Failure::Adapter(error) = &report.failure {
+//!         eprintln!("{error}: {:?}", adapter.stats());
+//!     }
+//! });
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! NATS delivers to who listens at that moment. What a node publishes while another one has no
 //! connection does not reach that one, nor does what a server of NATS had not passed on when it ended,
 //! and nobody is told.

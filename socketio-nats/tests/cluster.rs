@@ -172,6 +172,20 @@ async fn a_node_that_leaves_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn what_a_node_says_before_it_ends_is_heard() {
+    let Some(nats) = NatsServer::start().await else { return };
+    let [one, two]: [Node; 2] = Node::cluster(&nats).await;
+    let mut client = two.client().await;
+    for number in 0..5000 {
+        one.io.emit("news", &number).expect("sent");
+    }
+    one.io.close().await;
+    for number in 0..5000 {
+        assert_eq!(client.expect::<u32>("news").await, number);
+    }
+}
+
+#[tokio::test]
 async fn a_message_that_is_too_large_is_reported_and_harms_no_other() {
     let Some(nats) = NatsServer::start().await else { return };
     let [one, two]: [Node; 2] = Node::cluster(&nats).await;
