@@ -24,7 +24,7 @@ use tokio::{
 };
 
 use crate::{
-    headers::{forward, is_upgrade, strip},
+    headers::{forward, is_websocket, strip},
     nodes::{Busy, Node, Nodes},
     sessions::Sessions,
 };
@@ -81,7 +81,7 @@ impl Proxy {
         let client = *request.extensions().get::<SocketAddr>().expect("the server puts it in");
         let session = session(request.uri()).map(str::to_owned);
         let opens_session = session.is_none() && is_engine(request.uri());
-        let theirs = is_upgrade(request.headers()).then(|| upgrade::on(&mut request));
+        let theirs = is_websocket(request.headers()).then(|| upgrade::on(&mut request));
 
         strip(request.headers_mut());
         forward(request.headers_mut(), client.ip());
@@ -253,6 +253,10 @@ mod tests {
         let node = Node::new(([127, 0, 0, 1], 3001).into());
         let uri = Uri::from_static("/socket.io/?EIO=4");
         assert_eq!(at(&node, &uri), "http://127.0.0.1:3001/socket.io/?EIO=4");
-        assert_eq!(at(&node, &Uri::default()), "http://127.0.0.1:3001/");
+        for text in ["/", "*", "example.com:443", "http://example.com"] {
+            let uri: Uri = text.parse().expect("what a request may be for");
+            let uri = at(&node, &uri);
+            assert_eq!(uri.authority().map(|authority| authority.as_str()), Some("127.0.0.1:3001"));
+        }
     }
 }
