@@ -138,11 +138,12 @@ impl Lane {
                 }
                 Err(error) => error,
             };
-            self.disconnected(&mut outage, error, connected.is_some());
+            let lasted = connected.map(|at: Instant| at.elapsed());
             // A server that only just lets connections in is left alone for longer and longer.
-            if connected.is_some_and(|at| at.elapsed() > self.shared.options.max_reconnect_delay) {
+            if lasted > Some(self.shared.options.max_reconnect_delay) {
                 backoff.reset();
             }
+            self.disconnected(&mut outage, error, lasted);
             select! {
                 () = time::sleep(backoff.next()) => {}
                 () = self.ending() => break,
@@ -277,16 +278,22 @@ impl Lane {
         }
     }
 
-    fn disconnected(&self, outage: &mut Option<Outage>, error: RedisError, was_connected: bool) {
+    fn disconnected(
+        &self,
+        outage: &mut Option<Outage>,
+        error: RedisError,
+        lasted: Option<Duration>,
+    ) {
         self.is_connected.store(false, Relaxed);
         self.wanted.drop_questions();
         tracing::debug!("no connection to Redis: {error}");
         self.doubt();
-        // The first try to connect may be over before the application listens: the next one tells.
-        let is_to_report = was_connected || outage.is_some();
+        // What fails at once may do so before the application listens: the next try tells.
+        let is_to_report =
+            outage.is_some() || lasted > Some(self.shared.options.max_reconnect_delay);
         let outage = outage.get_or_insert_with(|| Outage {
             since: Instant::now(),
-            was_connected,
+            was_connected: lasted.is_some(),
             is_reported: false,
         });
         if is_to_report && !outage.is_reported && !*self.is_ending.borrow() {

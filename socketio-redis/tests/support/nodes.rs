@@ -20,7 +20,7 @@ use super::eventually;
 pub(crate) struct Nodes {
     servers: Vec<TestServer>,
     /// What their error hooks were told.
-    pub(crate) reports: Arc<Mutex<Vec<String>>>,
+    reports: Arc<Mutex<Vec<String>>>,
 }
 
 impl Nodes {
@@ -48,6 +48,12 @@ impl Nodes {
             .io()
             .on_error(move |report| reports.lock().expect("no panic").push(report.to_string()));
         self.servers.push(server);
+    }
+
+    /// What was reported first, of what was not asked for yet.
+    pub(crate) fn next_report(&self) -> Option<String> {
+        let mut reports = self.reports.lock().expect("no panic");
+        (!reports.is_empty()).then(|| reports.remove(0))
     }
 
     /// What was reported since this was last asked.
