@@ -8,7 +8,8 @@ pub enum LinkError {
     /// The server that sends has closed.
     #[error("closed")]
     Closed,
-    /// There is no connection to Redis. It is tried again until there is one; this is reported once.
+    /// There is no connection to Redis. It is tried again until there is one, and this is reported
+    /// once: at once, or where there was none before, or only just, when the next try fails as well.
     #[error("no connection to Redis: {0}")]
     Disconnected(RedisError),
     /// The connection was lost before Redis said that it took the message.
