@@ -125,7 +125,7 @@ pub use self::{
         client::Violation,
         cluster::{
             BroadcastOptions, ClusterMessage, LogOffset, LogOffsetError, LoggedMessage, Membership,
-            MissingNodes, NodeId, RemoteHandshake, RequestId, SavedSession, SessionSpan,
+            MissingNodes, NodeId, RemoteHandshake, RequestId, SavedRoom, SavedSession, SessionSpan,
             SocketDescription,
         },
         engine::Transport,

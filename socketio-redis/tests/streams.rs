@@ -13,7 +13,7 @@ use socketio_core::{
 };
 use socketio_redis::{RedisStreamsAdapter, RedisStreamsAdapterBuilder, Stats, Target};
 
-use self::support::{Network, Nodes, Proxy, RedisServer, eventually};
+use self::support::{Network, Nodes, PATIENCE, Proxy, RedisServer, eventually};
 
 /// One that notices soon.
 fn impatient(target: Target) -> RedisStreamsAdapterBuilder {
@@ -43,7 +43,8 @@ impl Place {
     fn new(count: usize) -> Option<Self> {
         let redis = RedisServer::start()?;
         let targets = (0..count).map(|_| redis.target()).collect();
-        Some(Self::at(redis, targets, recovering, |builder| builder))
+        // What a busy machine makes late is not to be delivered without Redis.
+        Some(Self::at(redis, targets, recovering, |builder| builder.max_delay(PATIENCE)))
     }
 
     fn at(
@@ -253,7 +254,7 @@ async fn a_client_comes_back_after_its_node_has_ended() {
     eventually("it is in the stream", || {
         (place.redis.query::<usize>(&["XLEN", "socket.io"]) > 1).then_some(())
     });
-    let adapter = impatient(place.redis.target()).build();
+    let adapter = impatient(place.redis.target()).max_delay(PATIENCE).build();
     place.add(recovering(), adapter);
     place.until_connected(2, true);
     let back = place.come_back(2, &a, Some(&offset));
@@ -294,7 +295,9 @@ async fn nothing_is_lost_or_twice_where_the_network_was_cut() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_go_on_after_redis_was_killed_with_all_that_it_had() {
-    let Some(mut place) = Place::new(2) else { return };
+    let Some(redis) = RedisServer::start() else { return };
+    let targets = vec![redis.target(), redis.target()];
+    let mut place = Place::at(redis, targets, recovering, |builder| builder);
     let [a, b] = place.connect();
     place.redis.kill();
     (0..2).for_each(|node| place.until_connected(node, false));
@@ -315,7 +318,9 @@ async fn nodes_go_on_after_redis_was_killed_with_all_that_it_had() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_come_back_to_their_own_node_while_redis_stands_still() {
-    let Some(place) = Place::new(1) else { return };
+    let Some(redis) = RedisServer::start() else { return };
+    let targets = vec![redis.target()];
+    let place = Place::at(redis, targets, recovering, |builder| builder);
     let a = place.nodes[0].connect();
     place.io(0).emit("n", &1).expect("sent");
     let offset = place.next(&a, "n").offset();

@@ -8,6 +8,7 @@ use std::{
 use super::{
     cluster::{LogPosition, SharedLog},
     engine::{Engine, EngineClock},
+    flights::{Flight, Flights},
     rooms::{Selection, Stay},
     shrink::Shrink,
     socket::Socket,
@@ -29,9 +30,7 @@ pub(crate) struct Journal {
     clock: EngineClock,
     /// The log that all nodes share, if there is one.
     log: Option<LogView>,
-    /// Events of this node on their way to the log and back.
-    flights: VecDeque<Flight>,
-    flight_bytes: usize,
+    pub(super) flights: Flights,
     /// The last event.
     position: Mark,
     /// No event up to this one is kept any more.
@@ -67,6 +66,13 @@ pub(super) struct Mark {
     pub(super) is_early: bool,
 }
 
+impl Mark {
+    /// Whether who has everything up to a place of the log has this.
+    pub(super) fn is_within(&self, has: Option<LogOffset>) -> bool {
+        !self.is_early && self.logged.is_some() && self.logged <= has
+    }
+}
+
 /// As clients see it.
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,16 +81,6 @@ impl fmt::Display for Mark {
             None => self.number.fmt(f),
         }
     }
-}
-
-/// An event on its way to the log and back.
-#[derive(Debug)]
-pub(super) struct Flight {
-    pub(super) number: u64,
-    pub(super) selection: Selection,
-    pub(super) draft: Draft,
-    /// Who has it already, having left a room or the namespace meanwhile.
-    pub(super) early: Vec<SocketId>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -173,8 +169,7 @@ impl Journal {
             },
             clock: engine.shared_clock(),
             log,
-            flights: VecDeque::new(),
-            flight_bytes: 0,
+            flights: Flights::default(),
             position: begin,
             forgotten: begin,
             events: VecDeque::new(),
@@ -272,39 +267,29 @@ impl Journal {
         Some(number.unwrap_or(self.forgotten.number))
     }
 
-    /// An event goes to the log. Gives those that have waited too long, for which there is no room.
-    pub(super) fn take_off(&mut self, flight: Flight) -> Vec<Flight> {
-        self.flight_bytes += flight.draft.len();
-        self.flights.push_back(flight);
-        let mut landed = Vec::new();
-        while self.flight_bytes > self.limits.bytes {
-            landed.extend(self.land_first());
+    /// The place of the last event up to this number, as far as that is known.
+    pub(super) fn offset_at(&self, number: u64) -> LogOffset {
+        let index = self.events.partition_point(|event| event.mark.number <= number);
+        let mark = match index.checked_sub(1) {
+            Some(index) => self.events[index].mark,
+            None if number >= self.forgotten.number => self.forgotten,
+            None => Mark::default(),
+        };
+        mark.logged.unwrap_or_default()
+    }
+
+    /// An event on its way that there is no room for.
+    pub(super) fn shed_flight(&mut self) -> Option<Flight> {
+        self.flights.shed(self.limits.bytes)
+    }
+
+    /// Keeps an event no more.
+    pub(super) fn withdraw(&mut self, number: u64) {
+        if let Ok(index) = self.events.binary_search_by_key(&number, |event| event.mark.number)
+            && let Some(event) = self.events.remove(index)
+        {
+            self.bytes -= event.len();
         }
-        landed
-    }
-
-    /// The log has given back the event of this number: gives it, if it is waited for, behind those
-    /// before it, which must be lost.
-    pub(super) fn land(&mut self, number: u64) -> Vec<Flight> {
-        let count = self.flights.partition_point(|flight| flight.number <= number);
-        (0..count).filter_map(|_| self.land_first()).collect()
-    }
-
-    /// The events on their way, which end it here.
-    pub(super) fn land_all(&mut self) -> Vec<Flight> {
-        self.land(u64::MAX)
-    }
-
-    /// The events on their way.
-    pub(super) fn flights(&mut self) -> &mut VecDeque<Flight> {
-        &mut self.flights
-    }
-
-    fn land_first(&mut self) -> Option<Flight> {
-        let flight = self.flights.pop_front()?;
-        self.flight_bytes -= flight.draft.len();
-        self.flights.shrink();
-        Some(flight)
     }
 
     /// A socket has come.
@@ -362,7 +347,7 @@ impl Journal {
         let until = crate::proto::after(now, self.limits.away);
         let saved = Saved { until, ..saved };
         if let Some(LogView { log, .. }) = &self.log {
-            saved.save(log, &recovery, self.limits.away);
+            saved.save(log, &recovery, self.limits.away, |number| self.offset_at(number));
         }
         self.saved.insert(recovery, saved);
         self.leave(&recovery);

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 use super::{
     cluster::{self, SharedLog},
-    journal::{Flight, Mark, Returning, Saved, Span},
+    flights::Flight,
+    journal::{Mark, Returning, Saved, Span},
     namespace::Namespace,
     outgoing::Audience,
     recovery::Return,
@@ -17,7 +18,9 @@ use super::{
 };
 use crate::{
     id::{RecoveryId, SocketId},
-    proto::cluster::{BroadcastOptions, ClusterMessage, LogOffset, LoggedMessage, SavedSession},
+    proto::cluster::{
+        BroadcastOptions, ClusterMessage, LogOffset, LoggedMessage, SavedRoom, SavedSession,
+    },
     wire::{Draft, Encoded, draft_event},
 };
 
@@ -38,7 +41,8 @@ pub(super) enum Former {
 pub(super) struct Logged {
     pub(super) id: SocketId,
     pub(super) data: Map<String, Value>,
-    pub(super) rooms: Vec<ByteString>,
+    /// With the last event before it joined them.
+    pub(super) rooms: Vec<(ByteString, LogOffset)>,
     /// The last event that the client has, or that was read for it.
     pub(super) has: LogOffset,
     /// What was read for it.
@@ -103,25 +107,23 @@ impl Namespace {
     ) {
         let number = log.next_number();
         log.log().append(self.name(), number, cluster::broadcast(self, options, &draft, None));
-        let flight = Flight { number, selection, draft, early: Vec::new() };
-        let journal = rooms.journal();
-        let mut landed = journal.take_off(flight);
+        rooms.journal().flights.push(Flight::new(number, selection, draft));
         if !log.is_reachable() {
-            // Behind those before it, which may still be on their way.
-            landed.extend(journal.land_all());
+            self.deliver_early(rooms);
         }
-        landed.into_iter().for_each(|flight| self.land_early(rooms, flight));
+        while let Some(flight) = rooms.journal().shed_flight() {
+            self.land(rooms, flight, None);
+        }
     }
 
     /// The log has an event of this node's at this place.
     pub(super) fn landed(&self, number: Option<u64>, offset: LogOffset) {
         let mut rooms = self.rooms();
-        let landed = number.map(|number| rooms.journal().land(number)).unwrap_or_default();
-        for flight in landed {
-            match Some(flight.number) == number {
-                true => self.land(&mut rooms, flight, Some(offset)),
-                false => self.land_early(&mut rooms, flight),
-            }
+        let landed = number.map(|number| rooms.journal().flights.land(number));
+        for flight in landed.into_iter().flatten() {
+            // Those before it are not in the log.
+            let offset = (Some(flight.number) == number).then_some(offset);
+            self.land(&mut rooms, flight, offset);
         }
         rooms.journal().reach(offset);
     }
@@ -130,29 +132,44 @@ impl Namespace {
     pub(super) fn receive_logged(&self, offset: LogOffset, selection: &Selection, draft: Draft) {
         let mut audience = Audience::new(self, &draft);
         let mut rooms = self.rooms();
-        self.publish(&mut rooms, selection, draft, Some(offset), &[], |s| audience.add(s));
+        self.publish(&mut rooms, selection, draft, Some(offset), |_| false, |s| audience.add(s));
         drop(rooms);
         audience.show();
     }
 
-    /// The log is out of reach: what is on its way there is delivered here at once.
-    pub(super) fn land_all(&self) {
+    /// The log is out of reach: nobody here waits for what is on its way there.
+    pub(super) fn lose_log(&self) {
         let mut rooms = self.rooms();
-        let Some(journal) = rooms.journal.as_deref_mut() else {
-            return;
-        };
-        for flight in journal.land_all() {
-            self.land_early(&mut rooms, flight);
+        if rooms.journal.is_some() {
+            self.deliver_early(&mut rooms);
         }
     }
 
-    fn land_early(&self, rooms: &mut Rooms, flight: Flight) {
-        self.land(rooms, flight, None);
+    fn deliver_early(&self, rooms: &mut Rooms) {
+        while let Some(flight) = rooms.journal().flights.first_undelivered() {
+            let Flight { selection, draft, early, .. } = flight.clone();
+            let has = |socket: &Socket| early.contains(socket.id());
+            self.publish(rooms, &selection, draft, None, has, |_| {});
+            let number = rooms.journal().last().number;
+            if let Some(flight) = rooms.journal().flights.first_undelivered() {
+                flight.delivered = Some(number);
+            }
+        }
     }
 
+    /// Delivers an event of this node's to who has not had it.
     fn land(&self, rooms: &mut Rooms, flight: Flight, offset: Option<LogOffset>) {
-        let Flight { selection, draft, early, .. } = flight;
-        self.publish(rooms, &selection, draft, offset, &early, |_| {});
+        let Flight { selection, draft, early, delivered, .. } = flight;
+        let Some(number) = delivered else {
+            let has = |socket: &Socket| early.contains(socket.id());
+            return self.publish(rooms, &selection, draft, offset, has, |_| {});
+        };
+        if offset.is_some() {
+            // Now that it has a place, who comes from another node finds it there.
+            rooms.journal().withdraw(number);
+            let has = |socket: &Socket| socket.place().is_none_or(|place| place.has_had(number));
+            self.publish(rooms, &selection, draft, offset, has, |_| {});
+        }
     }
 
     /// Gives a socket that is about to leave a room, or the namespace, the events on their way that
@@ -165,7 +182,7 @@ impl Namespace {
         let stays = rooms.of(id).to_vec();
         let journal = rooms.journal();
         let position = journal.position();
-        for flight in journal.flights() {
+        for flight in journal.flights.undelivered() {
             if flight.selection.selects(u64::MAX, id, &stays) && !flight.early.contains(id) {
                 flight.early.push(*id);
                 let packet = self.encode(flight.draft.clone().finish_with(position));
@@ -211,8 +228,9 @@ impl Namespace {
             None => offset?,
         };
         let Value::Object(data) = session.data else { return None };
-        let rooms = session.rooms.into_iter().filter(|room| *room != session.socket);
-        let rooms: Vec<ByteString> = rooms.map(ByteString::from).collect();
+        let rooms = session.rooms.into_iter().filter(|room| room.name != session.socket);
+        let rooms: Vec<_> =
+            rooms.map(|room| (room.name.into(), room.since.unwrap_or_default())).collect();
         let is_kept = self.rooms().journal().number_at(has).is_some();
         let messages = match is_kept {
             true => Vec::new(),
@@ -231,16 +249,22 @@ impl Namespace {
         &self,
         messages: Vec<LoggedMessage>,
         id: &SocketId,
-        rooms: &[ByteString],
+        rooms: &[(ByteString, LogOffset)],
     ) -> Vec<(LogOffset, Encoded)> {
-        let stays: Vec<_> =
-            rooms.iter().map(|room| Stay { room: room.clone(), since: 0 }).collect();
-        let events = messages.into_iter().filter_map(|LoggedMessage { offset, message }| {
+        // They are numbered here, from 1 on.
+        let number_at = |place| messages.partition_point(|message| message.offset <= place) as u64;
+        let stay = |(room, since): &(ByteString, LogOffset)| Stay {
+            room: room.clone(),
+            since: number_at(*since),
+        };
+        let stays: Vec<_> = rooms.iter().map(stay).collect();
+        let numbered = (1..).zip(messages);
+        let events = numbered.filter_map(|(number, LoggedMessage { offset, message })| {
             let ClusterMessage::Broadcast { options, name, args, request: None } = message else {
                 return None;
             };
             let is_kept = !options.is_volatile;
-            let is_meant = is_kept && Selection::from(options).selects(u64::MAX, id, &stays);
+            let is_meant = is_kept && Selection::from(options).selects(number, id, &stays);
             let draft = is_meant.then(|| draft_event(self.name(), &name, None, &args).ok())??;
             Some((offset, self.encode(draft.finish_with(offset))))
         });
@@ -264,13 +288,24 @@ impl Namespace {
 
 impl Saved {
     /// Has the log keep it.
-    pub(super) fn save(&self, log: &SharedLog, key: &RecoveryId, away: Duration) {
+    pub(super) fn save(
+        &self,
+        log: &SharedLog,
+        key: &RecoveryId,
+        away: Duration,
+        offset_at: impl Fn(u64) -> LogOffset,
+    ) {
         let Self { socket, stays, .. } = self;
-        let own = [socket.id().to_string()].into_iter();
+        let name = socket.id().to_string();
+        let own = SavedRoom { name: name.clone(), since: Some(LogOffset::START) };
+        let rooms = stays.iter().map(|Stay { room, since }| SavedRoom {
+            name: room.to_string(),
+            since: Some(offset_at(*since)),
+        });
         let session = SavedSession {
-            socket: socket.id().to_string(),
+            socket: name,
             key: key.as_str().to_owned(),
-            rooms: own.chain(stays.iter().map(|stay| stay.room.to_string())).collect(),
+            rooms: [own].into_iter().chain(rooms).collect(),
             data: socket.data().to_value(),
             node: Some(log.id().clone()),
             span: Some(self.logged()),

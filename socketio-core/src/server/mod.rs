@@ -13,6 +13,7 @@ mod engine;
 mod engine_io;
 mod event;
 mod extract;
+mod flights;
 mod handler;
 mod handshake;
 mod io;

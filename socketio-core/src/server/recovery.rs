@@ -41,8 +41,12 @@ struct State {
     /// The number of the last event that a client has which came back, until it gets those that it
     /// missed.
     has: Option<u64>,
-    /// Those before that which were read from the log.
+    /// Those that were read from the log for it.
     read: Vec<(LogOffset, Encoded)>,
+    /// The number of the last event before it was let in here.
+    came_at: u64,
+    /// Up to this place of the log it has everything, while this node may be yet to come there.
+    has_logged: Option<LogOffset>,
     /// Until when it may come back.
     until: Option<Instant>,
 }
@@ -162,7 +166,7 @@ impl Namespace {
         }
         let mut rooms = self.rooms();
         if !is_volatile {
-            return self.publish(&mut rooms, selection, draft, None, &[], each);
+            return self.publish(&mut rooms, selection, draft, None, |_| false, each);
         }
         let position = rooms.journal().position();
         let event = rooms.journal().mark(draft);
@@ -173,7 +177,7 @@ impl Namespace {
         });
     }
 
-    /// Sends an event to all that are selected, but for those who had it early, and keeps it. The
+    /// Sends an event to all that are selected, but for those who have it, and keeps it. The
     /// offset is its place in the log, if it has come from there.
     pub(super) fn publish(
         &self,
@@ -181,7 +185,7 @@ impl Namespace {
         selection: &Selection,
         draft: Draft,
         offset: Option<LogOffset>,
-        early: &[SocketId],
+        has: impl Fn(&Socket) -> bool,
         mut each: impl FnMut(&Socket),
     ) {
         let journal = rooms.journal();
@@ -193,13 +197,15 @@ impl Namespace {
         let packets = Packets::new(self, event, position);
         journal.keep(selection.clone(), packets.numbered.clone());
         rooms.select(selection, |socket| {
-            if early.contains(socket.id()) {
+            if has(socket) {
+                return;
+            }
+            if let Some(place) = socket.place()
+                && !place.sent(position)
+            {
                 return;
             }
             each(socket);
-            if let Some(place) = socket.place() {
-                place.sent(position);
-            }
             // A client that is gone or too slow misses it; the others do not.
             let _ = socket.deliver(packets.of(socket), false);
         });
@@ -291,7 +297,8 @@ impl Socket {
 impl Back {
     fn of_journal(journal: &mut Journal, wish: &Return, now: Instant) -> Option<Self> {
         let (saved, has) = journal.take(&wish.id, wish.offset.as_deref(), now)?;
-        let place = Place::of_return(wish.id, saved.span, has, Vec::new());
+        let state = State { span: saved.span, has: Some(has), ..State::default() };
+        let place = Place::of_return(wish.id, state);
         let Saved { socket, stays, .. } = &saved;
         let origin = Origin { id: *socket.id(), data: socket.data().to_map(), place: Some(place) };
         Some(Self { origin, stays: stays.clone(), saved: Some(saved) })
@@ -300,11 +307,15 @@ impl Back {
     fn of_log(journal: &mut Journal, id: RecoveryId, logged: Logged) -> Option<Self> {
         let saved = journal.take_former(&id);
         let has = journal.number_at(logged.has)?;
-        let Logged { id: socket, data, rooms, missed, span, .. } = logged;
-        let place = Some(Place::of_return(id, span, has, missed));
+        let Logged { id: socket, data, rooms, missed, span, has: has_logged, .. } = logged;
+        let has_logged = Some(has_logged);
+        let state = State { span, has: Some(has), read: missed, has_logged, ..State::default() };
+        let place = Some(Place::of_return(id, state));
         // Its data may have changed after it was kept.
         let data = saved.as_ref().map_or(data, |saved| saved.socket.data().to_map());
-        let stays = rooms.into_iter().map(|room| Stay { room, since: 0 }).collect();
+        let since = |offset| journal.number_at(offset).unwrap_or_default();
+        let stays =
+            rooms.into_iter().map(|(room, offset)| Stay { room, since: since(offset) }).collect();
         Some(Self { origin: Origin { id: socket, data, place }, stays, saved })
     }
 }
@@ -342,13 +353,7 @@ impl Default for Place {
 }
 
 impl Place {
-    fn of_return(
-        id: RecoveryId,
-        span: Span,
-        has: u64,
-        read: Vec<(LogOffset, Encoded)>,
-    ) -> Box<Self> {
-        let state = State { span, has: Some(has), read, until: None };
+    fn of_return(id: RecoveryId, state: State) -> Box<Self> {
         Box::new(Self { id, is_recovered: true, state: Mutex::new(state) })
     }
 
@@ -370,14 +375,17 @@ impl Place {
         let stays = rooms.of(id).to_vec();
         let journal = rooms.journal();
         let mut state = self.state();
+        state.came_at = journal.last().number;
         let Some(has) = state.has.take() else {
             let position = journal.position();
             state.span = Span { start: position, end: position };
             return Vec::new();
         };
         let read = mem::take(&mut state.read).into_iter().map(|(_, packet)| packet);
+        let has_logged = state.has_logged;
         let span = &mut state.span;
-        let kept = journal.missed(has, id, &stays).map(|(mark, packet)| {
+        let kept = journal.missed(has, id, &stays);
+        let kept = kept.filter(|(mark, _)| !mark.is_within(has_logged)).map(|(mark, packet)| {
             span.end = mark;
             packet
         });
@@ -399,9 +407,19 @@ impl Place {
         packet
     }
 
-    /// An event was sent to the socket.
-    pub(super) fn sent(&self, event: Mark) {
-        self.state().span.end = event;
+    /// An event is sent to the socket. Tells whether it is to have it, or has it already.
+    pub(super) fn sent(&self, event: Mark) -> bool {
+        let mut state = self.state();
+        let is_new = !event.is_within(state.has_logged);
+        if is_new {
+            state.span.end = event;
+        }
+        is_new
+    }
+
+    /// Whether it was here when the event of this number was delivered.
+    pub(super) fn has_had(&self, number: u64) -> bool {
+        self.state().came_at < number
     }
 
     /// The socket has ended, and is out of the rooms, where it was in these, which are held for it.

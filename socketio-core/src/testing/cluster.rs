@@ -143,13 +143,12 @@ impl TestCluster {
         let now = self.servers[0].clock().now();
         let mut bus = self.bus.lock();
         bus.nodes[index].is_cut_off = !is_reachable;
-        let waiting = mem::take(&mut bus.nodes[index].unwritten);
         if is_reachable {
-            for (namespace, number, message) in waiting {
+            for (namespace, number, message) in mem::take(&mut bus.nodes[index].unwritten) {
                 bus.append(now, index, &namespace, number, message);
             }
-        } else {
-            bus.nodes[index].unwritten = waiting;
+            let unsaved = mem::take(&mut bus.nodes[index].unsaved);
+            bus.log.iter_mut().for_each(|log| log.sessions.extend(unsaved.clone()));
         }
         let node = bus.nodes[index].node.clone();
         drop(bus);
@@ -222,9 +221,11 @@ struct BusState {
 struct BusLog {
     entries: Vec<(String, LoggedMessage)>,
     length: u64,
-    /// With their namespaces and keys, and until when.
-    sessions: HashMap<(String, String), (SavedSession, Instant)>,
+    sessions: Sessions,
 }
+
+/// With their namespaces and keys, and until when.
+type Sessions = HashMap<(String, String), (SavedSession, Instant)>;
 
 type Decide = Box<dyn FnMut(usize, usize, &ClusterMessage) -> Delivery + Send>;
 
@@ -239,6 +240,7 @@ struct BusNode {
     /// From the log, for which messages then wait.
     is_cut_off: bool,
     unwritten: Vec<(String, Option<u64>, ClusterMessage)>,
+    unsaved: Sessions,
     node: Option<ClusterNode>,
     /// In the order in which it arrives.
     inbox: VecDeque<Envelope>,
@@ -359,7 +361,14 @@ impl EventLog for TestLog {
 
     fn save(&self, namespace: &str, session: SavedSession, duration: Duration) {
         let (key, until) = (session.key.clone(), self.clock.now() + duration);
-        drop(self.read(|log| log.sessions.insert((namespace.into(), key), (session, until))));
+        let mut bus = self.bus.lock();
+        let BusState { nodes, log, .. } = &mut *bus;
+        let node = &mut nodes[self.index];
+        let sessions = match log {
+            Some(log) if !node.is_cut_off => &mut log.sessions,
+            _ => &mut node.unsaved,
+        };
+        sessions.insert((namespace.into(), key), (session, until));
     }
 
     fn find(&self, namespace: &str, key: &str) -> LogFuture<Option<SavedSession>> {

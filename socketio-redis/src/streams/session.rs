@@ -1,7 +1,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use socketio_core::{LogOffset, NodeId, SavedSession, SessionSpan, cluster::Document};
+use socketio_core::{LogOffset, NodeId, SavedRoom, SavedSession, SessionSpan, cluster::Document};
 
 /// A session as Node keeps it, and what this server adds.
 #[derive(Deserialize, Serialize)]
@@ -13,6 +13,9 @@ struct Session {
     data: Value,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     node: Option<String>,
+    /// For each room.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    since: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     span: Option<[String; 3]>,
 }
@@ -24,7 +27,9 @@ pub(super) fn encode(session: &SavedSession) -> String {
         [start, end, left_at].map(|offset| offset.to_string())
     });
     let node = node.map(|node| node.as_str().to_owned());
-    let session = Session { sid: socket, pid: key, rooms, data, node, span };
+    let since = rooms.iter().map(|room| room.since.unwrap_or_default().to_string()).collect();
+    let rooms = rooms.into_iter().map(|room| room.name).collect();
+    let session = Session { sid: socket, pid: key, rooms, data, node, since, span };
     let json = serde_json::to_string(&session).expect("text and JSON");
     STANDARD.encode(Document { json, attachments: Vec::new() }.to_msgpack())
 }
@@ -34,7 +39,10 @@ pub(super) fn decode(text: &str) -> Option<SavedSession> {
     let document = Document::from_msgpack(&STANDARD.decode(text).ok()?.into()).ok()?;
     // Bytes in the data of a socket on Node become what they are in JSON.
     let session: Session = serde_json::from_str(&document.to_json()).ok()?;
-    let Session { sid, pid, rooms, data, node, span } = session;
+    let Session { sid, pid, rooms, data, node, since, span } = session;
+    let mut since = since.iter().map(|offset| offset.parse().ok());
+    let mut room = |name| SavedRoom { name, since: since.next().flatten() };
+    let rooms = rooms.into_iter().map(&mut room).collect();
     let span = span.and_then(|span| {
         let [start, end, left_at] = span.map(|offset| offset.parse::<LogOffset>().ok());
         Some(SessionSpan { start: start?, end: end?, left_at: left_at? })
@@ -55,7 +63,10 @@ mod tests {
         let session = SavedSession {
             socket: "SsSsSsSsSsSsSsSsSsSs".into(),
             key: "KkKkKkKkKkKkKkKkKkKk".into(),
-            rooms: vec!["SsSsSsSsSsSsSsSsSsSs".into(), "news".into()],
+            rooms: vec![
+                SavedRoom { name: "SsSsSsSsSsSsSsSsSsSs".into(), since: Some(LogOffset::START) },
+                SavedRoom { name: "news".into(), since: Some(offset(2)) },
+            ],
             data: json!({ "name": "ada", "age": 36 }),
             node: Some(NodeId::new("8aecdbd8926f1590")),
             span: Some(SessionSpan { start: offset(1), end: offset(2), left_at: LogOffset::MAX }),
@@ -69,7 +80,8 @@ mod tests {
         let bytes = b"\x84\xa3sid\xa1s\xa3pid\xa1p\xa5rooms\x91\xa1s\xa4data\x80";
         let session = decode(&STANDARD.encode(bytes)).expect("a session");
         assert_eq!((&*session.socket, &*session.key), ("s", "p"));
-        assert_eq!((session.rooms, session.data), (vec!["s".to_owned()], json!({})));
+        let rooms = vec![SavedRoom { name: "s".into(), since: None }];
+        assert_eq!((session.rooms, session.data), (rooms, json!({})));
         assert_eq!((session.node, session.span), (None, None));
         assert_eq!(decode("no base64!"), None);
         assert_eq!(decode("gA=="), None);

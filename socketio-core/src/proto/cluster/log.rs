@@ -57,13 +57,23 @@ pub struct SavedSession {
     /// The key to it, which its client has: not for other eyes. Node: `pid`.
     pub key: String,
     /// Its rooms, its own among them.
-    pub rooms: Vec<String>,
+    pub rooms: Vec<SavedRoom>,
     /// Its data, an object.
     pub data: Value,
     /// The node that it was on. A Node server does not tell, and passes it over.
     pub node: Option<NodeId>,
     /// Which events were meant for it. The same goes for this.
     pub span: Option<SessionSpan>,
+}
+
+/// A room of a socket whose client may come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedRoom {
+    /// The name.
+    pub name: String,
+    /// The last event before the socket joined: it is to have none of the room up to that. A Node
+    /// server does not tell.
+    pub since: Option<LogOffset>,
 }
 
 /// Which events of the log were meant for a socket.

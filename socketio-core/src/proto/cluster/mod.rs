@@ -23,7 +23,7 @@ mod tests;
 
 pub use self::{
     description::{RemoteHandshake, SocketDescription},
-    log::{LogOffset, LogOffsetError, LoggedMessage, SavedSession, SessionSpan},
+    log::{LogOffset, LogOffsetError, LoggedMessage, SavedRoom, SavedSession, SessionSpan},
     machine::Membership,
     message::{BroadcastOptions, ClusterMessage, NodeId, RequestId},
     request::MissingNodes,

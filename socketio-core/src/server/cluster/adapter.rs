@@ -172,7 +172,7 @@ impl ClusterNode {
         self.with_log(|server, log| {
             log.set_reachable(is_reachable);
             if !is_reachable {
-                server.namespaces.all().iter().for_each(Namespace::land_all);
+                server.namespaces.all().iter().for_each(Namespace::lose_log);
             }
         });
     }
