@@ -113,7 +113,7 @@ impl BroadcastOperator {
             self.namespace.append(log, self.selection.clone(), self.options(), draft);
             return Ok(());
         }
-        self.tell(|options| cluster::broadcast(&self.namespace, options, &draft, None));
+        self.tell(|options| cluster::broadcast(options, &draft, None));
         self.namespace.broadcast(&self.selection, draft, self.is_volatile);
         Ok(())
     }
@@ -158,7 +158,7 @@ impl BroadcastOperator {
             let timeout = self.timeout.unwrap_or(cluster.ack_timeout());
             let options = BroadcastOptions { timeout: Some(timeout), ..self.options() };
             cluster.ask(&self.namespace, Question::Acks, timeout, |request| {
-                cluster::broadcast(&self.namespace, options, &draft, Some(request))
+                cluster::broadcast(options, &draft, Some(request))
             })
         });
         let gathering = Arc::<Gathering>::default();

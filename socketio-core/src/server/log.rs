@@ -106,7 +106,7 @@ impl Namespace {
         draft: Draft,
     ) {
         let number = log.next_number();
-        log.log().append(self.name(), number, cluster::broadcast(self, options, &draft, None));
+        log.log().append(self.name(), number, cluster::broadcast(options, &draft, None));
         rooms.journal().flights.push(Flight::new(number, selection, draft));
         if !log.is_reachable() {
             self.deliver_early(rooms);

@@ -27,7 +27,7 @@ impl Audience {
     #[inline]
     pub(super) fn new(namespace: &Namespace, draft: &Draft) -> Self {
         Self(match namespace.is_observed() {
-            true => Shown::read(namespace, draft),
+            true => Shown::read(draft),
             false => None,
         })
     }
@@ -54,8 +54,8 @@ impl Audience {
 
 impl Shown {
     #[cold]
-    fn read(namespace: &Namespace, draft: &Draft) -> Option<Box<Self>> {
-        let (name, args) = draft.read(namespace.shared_name())?;
+    fn read(draft: &Draft) -> Option<Box<Self>> {
+        let (name, args) = draft.read()?;
         Some(Box::new(Self { name, args, sockets: Vec::new() }))
     }
 

@@ -60,6 +60,21 @@ impl RawArgs {
         Ok((event_name(&array, name)?, Self::at(array, 1, tail)))
     }
 
+    /// Takes `["name", …]` as this server wrote it, given the length of `["name"` and how many
+    /// arguments follow.
+    pub(super) fn written(
+        array: ByteString,
+        name: usize,
+        len: usize,
+    ) -> Option<(ByteString, Self)> {
+        let tail = match len {
+            0 => Tail::default(),
+            len => Tail { start: name + 1, end: array.len() - 1, len },
+        };
+        let name = event_name(&array, &array[1..name]).ok()?;
+        Some((name, Self::at(array, 1, tail)))
+    }
+
     /// Reads `[…]`.
     pub(crate) fn list(array: ByteString) -> Result<Self, PacketError> {
         let tail = elements(&array, 0)?.tail;
@@ -200,6 +215,7 @@ impl fmt::Debug for RawArgs {
     }
 }
 
+#[inline]
 fn event_name(array: &ByteString, name: &str) -> Result<ByteString, PacketError> {
     match name.as_bytes() {
         [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => {

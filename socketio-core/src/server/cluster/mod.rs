@@ -236,12 +236,11 @@ impl RoomWatch {
 
 /// An event for clients of the other nodes.
 pub(super) fn broadcast(
-    namespace: &Namespace,
     options: BroadcastOptions,
     draft: &Draft,
     request: Option<RequestId>,
 ) -> ClusterMessage {
-    let (name, args) = draft.read(namespace.shared_name()).expect("the draft of an event");
+    let (name, args) = draft.read().expect("the draft of an event");
     ClusterMessage::Broadcast { options, name, args, request }
 }
 

@@ -21,7 +21,7 @@ use serde::{
 use super::{
     args::RawArgs,
     encoded::Encoded,
-    packet::{AckId, Packet, is_reserved},
+    packet::{AckId, is_reserved},
 };
 
 /// An event or acknowledgement that cannot be written.
@@ -74,7 +74,7 @@ impl<T: Serialize + ?Sized> Args for T {
 impl Args for RawArgs {
     fn write(&self, out: &mut ArgsWriter) -> Result<(), EncodeError> {
         if !self.is_empty() {
-            out.comma();
+            out.begin(self.len());
             out.json.extend_from_slice(self.as_json().as_bytes());
             out.parts.extend_from_slice(self.attachments());
         }
@@ -91,10 +91,18 @@ impl Args for RawArgs {
 pub struct ArgsWriter {
     json: Vec<u8>,
     parts: Vec<Bytes>,
+    /// How many arguments there are.
+    len: usize,
 }
 
 impl ArgsWriter {
-    fn comma(&mut self) {
+    fn new(json: Vec<u8>) -> Self {
+        Self { json, parts: Vec::new(), len: 0 }
+    }
+
+    /// So many arguments follow.
+    fn begin(&mut self, len: usize) {
+        self.len += len;
         if self.json.last() != Some(&b'[') {
             self.json.push(b',');
         }
@@ -106,6 +114,12 @@ impl ArgsWriter {
 pub(crate) struct Draft {
     text: String,
     parts: Vec<Bytes>,
+    /// Where the array of the name and the arguments begins.
+    array: usize,
+    /// How long the array is up to the end of the name.
+    name: usize,
+    /// How many arguments there are.
+    len: usize,
 }
 
 impl Draft {
@@ -122,12 +136,11 @@ impl Draft {
     }
 
     /// The event as who receives it reads it: its name and arguments.
-    pub(crate) fn read(&self, namespace: ByteString) -> Option<(ByteString, RawArgs)> {
-        let packet = Encoded::new(format!("{}]", self.text).into(), self.parts.clone());
-        match packet.into_packet(namespace) {
-            Packet::Event { name, args, .. } => Some((name, args)),
-            _ => None,
-        }
+    pub(crate) fn read(&self) -> Option<(ByteString, RawArgs)> {
+        let array = [&self.text[self.array..], "]"].concat().into();
+        let (name, mut args) = RawArgs::written(array, self.name, self.len)?;
+        args.attach(self.parts.clone());
+        Some((name, args))
     }
 
     /// Bytes that the packet takes in a queue, but for a few.
@@ -146,7 +159,7 @@ pub(crate) fn without_offset(packet: &Encoded, offset: impl Display) -> Encoded 
 
 /// Writes arguments as a JSON array, and the attachments that its placeholders stand for.
 pub(super) fn args<T: Args + ?Sized>(args: &T) -> Result<(ByteString, Vec<Bytes>), EncodeError> {
-    let mut out = ArgsWriter { json: vec![b'['], parts: Vec::new() };
+    let mut out = ArgsWriter::new(vec![b'[']);
     args.write(&mut out)?;
     out.json.push(b']');
     let array = ByteString::try_from(out.json)
@@ -293,12 +306,10 @@ fn encode<T: Args + ?Sized>(
     name: Option<&str>,
     args: &T,
 ) -> Result<Draft, EncodeError> {
-    let mut out = ArgsWriter {
-        json: Vec::with_capacity(header.size_hint(name) + args.size_hint()),
-        parts: Vec::new(),
-    };
+    let json = Vec::with_capacity(header.size_hint(name) + args.size_hint());
+    let mut out = ArgsWriter::new(json);
     header.write(&mut out.json, 0);
-    let body = out.json.len();
+    let mut array = out.json.len();
     out.json.push(b'[');
     match name {
         Some(name) if !name.bytes().any(needs_escape) => {
@@ -311,17 +322,19 @@ fn encode<T: Args + ?Sized>(
         }
         None => {}
     }
+    let name = out.json.len() - array;
     args.write(&mut out)?;
     // How many attachments there are is known only now; with any, the text is short.
     if !out.parts.is_empty() {
         let mut text = Vec::with_capacity(out.json.len() + 4);
         header.write(&mut text, out.parts.len());
-        text.extend_from_slice(&out.json[body..]);
-        out.json = text;
+        let head = text.len();
+        text.extend_from_slice(&out.json[array..]);
+        (out.json, array) = (text, head);
     }
     let text = String::from_utf8(out.json)
         .map_err(|error| EncodeError::Serialize { message: error.to_string() })?;
-    Ok(Draft { text, parts: out.parts })
+    Ok(Draft { text, parts: out.parts, array, name, len: out.len })
 }
 
 fn needs_escape(byte: u8) -> bool {
@@ -333,7 +346,7 @@ fn argument<T: Serialize + ?Sized>(
     parts: &RefCell<Vec<Bytes>>,
     value: &T,
 ) -> Result<(), serde_json::Error> {
-    out.comma();
+    out.begin(1);
     let mut json = serde_json::Serializer::new(&mut out.json);
     value.serialize(TakeParts { inner: &mut json, parts })
 }

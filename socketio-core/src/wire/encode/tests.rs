@@ -108,6 +108,31 @@ fn raw_arguments_are_handed_on_as_they_came() {
     assert_eq!(event(&RawArgs::default()), [text(r#"42["e"]"#)]);
 }
 
+fn reads_as_its_packet<T: Args + ?Sized>(args: &T) {
+    for (namespace, name, id) in
+        [("/", "e", None), ("/chat", "a\"b", Some(AckId(10))), ("/", "", None)]
+    {
+        let draft = draft_event(namespace, name, id, args).expect("an event");
+        let read = draft.read();
+        let Packet::Event { name, args, .. } = draft.finish().into_packet(namespace.into()) else {
+            panic!("no event");
+        };
+        assert_eq!(read.as_ref().map(|(_, args)| args.len()), Some(args.len()));
+        assert_eq!(read, Some((name, args)));
+    }
+}
+
+#[test]
+fn a_draft_reads_as_its_packet() {
+    reads_as_its_packet(&());
+    reads_as_its_packet("text");
+    reads_as_its_packet(&(1, [2, 3], Bytes::from("x")));
+    let raw = RawArgs::list(r#"["a" , {"b":[1]}, 2]"#.into()).expect("arguments");
+    reads_as_its_packet(&raw);
+    reads_as_its_packet(&raw.skip(1));
+    reads_as_its_packet(&RawArgs::default());
+}
+
 #[test]
 fn reserved_names_and_bad_values_are_errors() {
     let reserved = EncodeError::ReservedEvent { name: "disconnect".into() };
