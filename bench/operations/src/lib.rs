@@ -1,6 +1,7 @@
 //! A server and its clients in memory: no network, no runtime, a clock that stands. What is left is
 //! what the server itself costs.
 
+pub mod bus;
 pub mod memory;
 
 use std::sync::Arc;
@@ -10,13 +11,24 @@ use futures_util::FutureExt;
 use http::{HeaderValue, Method, header, request::Parts};
 use socketio_core::{Accept, Endpoint, Frame, Namespace, RawArgs, Socket, SocketIo};
 
-use self::memory::{Standing, Task, Wire};
+use self::{
+    bus::Bus,
+    memory::{Standing, Task, Wire},
+};
 
 /// A server that answers in the namespace `/`.
 pub fn server() -> (Endpoint, SocketIo) {
     let io = SocketIo::builder().clock(Arc::new(Standing::now())).build().expect("valid options");
     answer(&io);
     (Endpoint::from(&io), io)
+}
+
+/// A server as [`server`] makes it, but one node of a cluster whose bus is held by the hand.
+pub fn node() -> (Endpoint, SocketIo, Bus) {
+    let bus = Bus::default();
+    let io = SocketIo::builder().adapter(bus.clone()).build().expect("valid options");
+    answer(&io);
+    (Endpoint::from(&io), io, bus)
 }
 
 /// Has the events `message` and `message-with-ack` answered with what they bring.

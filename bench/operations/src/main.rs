@@ -15,8 +15,10 @@ use std::{
 use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, Stream, StreamExt, stream, task::noop_waker_ref};
 use http::Method;
-use operations::{Client, accept, echo_frames, head, memory::Task, payload, server, text};
-use socketio_core::{Accept, Frame};
+use operations::{
+    Client, accept, bus::Bus, echo_frames, head, memory::Task, node, payload, server, text,
+};
+use socketio_core::{Accept, Frame, SocketIo};
 use socketio_tokio::WebSocket;
 
 use self::connection::Connection;
@@ -24,9 +26,12 @@ use self::connection::Connection;
 /// Each does something so many times.
 type Operation = fn(usize);
 
-const OPERATIONS: [(&str, Operation); 7] = [
+const OPERATIONS: [(&str, Operation); 10] = [
     ("ack", ack),
     ("broadcast-1000", broadcast_1000),
+    ("cluster-away", cluster_away),
+    ("cluster-publish", cluster_publish),
+    ("cluster-receive", cluster_receive),
     ("connect-disconnect", connect_disconnect),
     ("echo", echo),
     ("echo-16", echo_16),
@@ -76,6 +81,45 @@ fn broadcast_1000(count: usize) {
             assert_eq!(client.receive(), event);
         }
     }
+}
+
+/// An event of 64 bytes for a room of other nodes comes from another node.
+fn cluster_away(count: usize) {
+    let (_endpoint, io, bus) = node();
+    let event = published(&io, &bus);
+    for _ in 0..count {
+        bus.receive(&event);
+    }
+}
+
+/// An event of 64 bytes is sent to a room of other nodes.
+fn cluster_publish(count: usize) {
+    let (_endpoint, io, bus) = node();
+    for _ in 0..count {
+        published(&io, &bus);
+    }
+}
+
+/// An event of 64 bytes for a room with one client here comes from another node.
+fn cluster_receive(count: usize) {
+    let (endpoint, io, bus) = node();
+    let event = published(&io, &bus);
+    let mut client = Client::connect(&endpoint);
+    io.join(ROOM);
+    let frame = text(&format!(r#"42["event","{}"]"#, payload()));
+    for _ in 0..count {
+        bus.receive(&event);
+        client.task.run();
+        assert_eq!(client.receive(), frame);
+    }
+}
+
+const ROOM: &str = "room";
+
+/// What other nodes are told of an event for a room.
+fn published(io: &SocketIo, bus: &Bus) -> Bytes {
+    io.to(ROOM).emit("event", &payload()).expect("an event");
+    bus.take().expect("a message")
 }
 
 /// A client opens a websocket, joins, and goes.
