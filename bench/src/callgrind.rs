@@ -15,8 +15,9 @@ pub(crate) struct Callgrind {
 }
 
 impl Callgrind {
-    pub(crate) fn new() -> Self {
-        Self { profile: env::temp_dir().join(format!("bench-{}.callgrind", process::id())) }
+    /// Several servers have different ports.
+    pub(crate) fn new(port: u16) -> Self {
+        Self { profile: env::temp_dir().join(format!("bench-{}-{port}.callgrind", process::id())) }
     }
 
     /// The command that runs a program, which does not count yet.

@@ -74,7 +74,10 @@ impl Cluster {
         };
         run(span.warmup)?;
         let before = self.used()?;
-        let run = run(span.measured)?;
+        let ((run, far), near) = self.near.count(|| self.far.count(|| run(span.measured)))?;
+        if let (Some(near), Some(far)) = (near, far) {
+            return Ok(Figures::ClusterInstructions(run.instructions(near, far)));
+        }
         let used = self.used()?.since(before);
         // Each node has its part of them.
         let connections = self.redis.connections()? as f64 / 2.0;
@@ -129,6 +132,15 @@ impl Used {
 }
 
 impl Run {
+    fn instructions(&self, near: u64, far: u64) -> figures::ClusterInstructions {
+        let per_message = |count: u64| count as f64 / self.messages as f64;
+        figures::ClusterInstructions {
+            near_instructions: per_message(near),
+            far_instructions: per_message(far),
+            messages: self.messages,
+        }
+    }
+
     fn figures(&self, used: Used, connections_per_node: f64) -> figures::Cluster {
         let messages = self.messages as f64;
         let micros = |time: Duration| time.as_secs_f64() * 1e6;

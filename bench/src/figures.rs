@@ -5,6 +5,7 @@ use serde::Serialize;
 #[serde(untagged)]
 pub(crate) enum Figures {
     Cluster(Cluster),
+    ClusterInstructions(ClusterInstructions),
     Drift(Drift),
     Instructions(Instructions),
     Load(Load),
@@ -38,6 +39,14 @@ pub(crate) struct Cluster {
     pub(crate) far_busy: f64,
     pub(crate) redis_busy: f64,
     pub(crate) load_busy: f64,
+}
+
+/// The same in instructions, per event.
+#[derive(Debug, Serialize)]
+pub(crate) struct ClusterInstructions {
+    pub(crate) near_instructions: f64,
+    pub(crate) far_instructions: f64,
+    pub(crate) messages: u64,
 }
 
 /// By how much connections at rest make the server grow.
@@ -102,12 +111,20 @@ pub(crate) type Column = (&'static str, usize, f64);
 impl Figures {
     /// How many of the columns servers are compared by, which are the first.
     pub(crate) fn costs(&self) -> usize {
-        if let Self::Cluster(_) = self { 2 } else { 1 }
+        match self {
+            Self::Cluster(_) | Self::ClusterInstructions(_) => 2,
+            Self::Drift(_) | Self::Instructions(_) | Self::Load(_) | Self::Memory(_) => 1,
+        }
     }
 
     pub(crate) fn columns(&self) -> Vec<Column> {
         match self {
             Self::Cluster(cluster) => cluster.columns(),
+            Self::ClusterInstructions(cluster) => vec![
+                ("near node, instructions per event", 0, cluster.near_instructions),
+                ("far node, instructions per event", 0, cluster.far_instructions),
+                ("events", 0, cluster.messages as f64),
+            ],
             Self::Drift(Drift { whole, .. }) => {
                 let mut columns = whole.load.columns();
                 columns.extend([

@@ -17,8 +17,12 @@ impl Scenario {
     /// Whether it is made of operations that each end with a reply, as fast as the server is.
     pub(crate) fn has_count(&self) -> bool {
         match self.load {
-            Load::Connect(_) | Load::Echo(..) | Load::Polling(..) | Load::Rooms(_) => true,
-            Load::Burst(..) | Load::Cluster(_) | Load::Idle(_) | Load::Mixed => false,
+            Load::Cluster(_)
+            | Load::Connect(_)
+            | Load::Echo(..)
+            | Load::Polling(..)
+            | Load::Rooms(_) => true,
+            Load::Burst(..) | Load::Idle(_) | Load::Mixed => false,
         }
     }
 }
@@ -147,8 +151,17 @@ const ROOMS: Across =
     Across { message: Room(64), rooms: 100, near: 1, far: 0, every: 1, in_flight: 50 };
 
 /// Whose instructions are counted by default.
-pub(crate) const COUNTED: [&str; 7] =
-    ["echo-1", "echo-16", "ack-16", "polling-1", "broadcast", "rooms", "connect-ws"];
+pub(crate) const COUNTED: [&str; 9] = [
+    "echo-1",
+    "echo-16",
+    "ack-16",
+    "polling-1",
+    "broadcast",
+    "rooms",
+    "connect-ws",
+    "cluster-rooms",
+    "cluster-away",
+];
 
 const fn new(name: &'static str, connections: usize, load: Load) -> Scenario {
     Scenario { name, connections, load }

@@ -106,7 +106,7 @@ impl Launcher {
 
     fn start_with(&self, contender: &Contender, variables: &[(&str, &str)]) -> Result<Server> {
         let address = free_address()?;
-        let callgrind = self.is_counted.then(Callgrind::new);
+        let callgrind = self.is_counted.then(|| Callgrind::new(address.port()));
         let mut command = match &callgrind {
             Some(callgrind) => callgrind.command(&contender.path),
             None => Command::new(&contender.path),

@@ -100,10 +100,7 @@ impl Options {
     /// Whether there is a scenario that needs what nodes of a cluster do.
     fn has_clusters(&self) -> bool {
         let mut scenarios = self.scenarios.iter();
-        match self.scenarios.is_empty() {
-            true => !self.instructions,
-            false => scenarios.any(|scenario| scenario.starts_with("cluster-")),
-        }
+        self.scenarios.is_empty() || scenarios.any(|name| name.starts_with("cluster-"))
     }
 
     fn contenders(&self) -> Vec<Contender> {
