@@ -23,6 +23,8 @@ pub mod payload;
 
 #[cfg(feature = "msgpack")]
 pub use self::msgpack::MsgPack;
+#[cfg(feature = "cluster")]
+pub(crate) use self::msgpack::quote;
 pub use self::{
     args::{FromArgs, RawArgs},
     assembler::{Assembler, AssemblerLimits},

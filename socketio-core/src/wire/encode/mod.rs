@@ -337,7 +337,7 @@ fn encode<T: Args + ?Sized>(
     Ok(Draft { text, parts: out.parts, array, name, len: out.len })
 }
 
-fn needs_escape(byte: u8) -> bool {
+pub(super) fn needs_escape(byte: u8) -> bool {
     byte < b' ' || byte == b'"' || byte == b'\\'
 }
 

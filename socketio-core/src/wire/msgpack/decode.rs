@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rmp::Marker;
 use time::OffsetDateTime;
 
-use super::{BytesAs, DATE, EXTENSION, MAX_DEPTH};
+use super::{BytesAs, DATE, EXTENSION, MAX_DEPTH, quote};
 use crate::wire::{AssemblerLimits, PacketError};
 
 /// Reads values, one behind the other, as JSON.
@@ -46,7 +46,8 @@ impl<'a> Reader<'a> {
             position: 0,
             limits,
             bytes_as,
-            json: String::new(),
+            // What stands around the values takes a little more than in `MessagePack`.
+            json: String::with_capacity(bytes.len() + bytes.len() / 2),
             parts: Vec::new(),
             part_bytes: 0,
             lookalike: None,
@@ -135,7 +136,7 @@ impl<'a> Reader<'a> {
     fn string(&mut self, len: usize) -> Result<(), PacketError> {
         // JavaScript strings may have halves of characters.
         let text = String::from_utf8_lossy(self.take(len)?);
-        self.put(serde_json::Value::from(text));
+        quote(&mut self.json, &text);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
+use memchr::memchr2;
 use rmp::encode;
 
 use super::MAX_DEPTH;
@@ -99,7 +100,7 @@ impl<'a> Writer<'a> {
     }
 
     fn elements(&mut self, json: &mut Json<'_>, depth: usize) -> Option<()> {
-        let (start, mut len) = (self.out.len(), 0);
+        let (start, mut len) = (self.begin(), 0);
         json.open();
         while json.next(b']', len)? {
             self.value(json, depth + 1)?;
@@ -110,7 +111,7 @@ impl<'a> Writer<'a> {
     }
 
     fn entries(&mut self, json: &mut Json<'_>, depth: usize) -> Option<()> {
-        let (start, mut len) = (self.out.len(), 0);
+        let (start, mut len) = (self.begin(), 0);
         let (mut marker, mut num) = (Seen::Other, Seen::Other);
         json.open();
         while json.next(b'}', len)? {
@@ -139,12 +140,20 @@ impl<'a> Writer<'a> {
         Some(())
     }
 
+    /// Leaves a byte for the head of an array or a map. Tells where it is.
+    fn begin(&mut self) -> usize {
+        self.out.push(0);
+        self.out.len() - 1
+    }
+
     /// Puts the head of an array or a map where it begins: only its end shows how long it is.
     fn put_first(&mut self, start: usize, head: impl FnOnce(&mut Self)) {
         let end = self.out.len();
         head(self);
         let len = self.out.len() - end;
-        self.out[start..].rotate_right(len);
+        // Its last byte takes the place that was left, and what comes before it is moved there.
+        self.out.swap_remove(start);
+        self.out[start..].rotate_right(len - 1);
     }
 }
 
@@ -164,7 +173,9 @@ struct Json<'a> {
 impl<'a> Json<'a> {
     /// What the next token begins with.
     fn peek(&mut self) -> Option<u8> {
-        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        let spaces = self.rest.bytes().take_while(is_space).count();
+        self.rest = &self.rest[spaces..];
         self.rest.bytes().next()
     }
 
@@ -209,7 +220,7 @@ impl<'a> Json<'a> {
         }
         let mut from = 1;
         loop {
-            let found = self.rest.get(from..)?.find(['"', '\\'])? + from;
+            let found = memchr2(b'"', b'\\', self.rest.as_bytes().get(from..)?)? + from;
             match self.rest.as_bytes()[found] {
                 b'"' => return Some(self.take(found + 1)),
                 // An escape: what is behind it does not end the string.

@@ -18,6 +18,7 @@ use bytes::Bytes;
 pub use self::packet::MsgPack;
 #[cfg(feature = "cluster")]
 use self::{decode::Reader, encode::Writer};
+use super::encode::needs_escape;
 #[cfg(feature = "cluster")]
 use super::{assembler::AssemblerLimits, packet::PacketError};
 
@@ -42,10 +43,19 @@ pub(super) enum BytesAs {
     Json,
 }
 
+/// Writes text as a JSON string.
+pub(crate) fn quote(json: &mut String, text: &str) {
+    match text.bytes().any(needs_escape) {
+        true => json.push_str(&serde_json::Value::from(text).to_string()),
+        false => json.extend(["\"", text, "\""]),
+    }
+}
+
 /// Writes a JSON value.
 #[cfg(feature = "cluster")]
 pub(super) fn write(json: &str, parts: &[Bytes]) -> Vec<u8> {
     let mut writer = Writer::new(parts);
+    writer.out.reserve(json.len());
     writer.json(json, 0);
     writer.out
 }

@@ -12,7 +12,7 @@ use super::{
         message::{BroadcastOptions, ClusterMessage, RequestId},
     },
     DecodeError,
-    event::{Event, answer_from_json, answer_to_json, event_from_json},
+    event::{answer_from_json, answer_to_json, event_from_json, event_to_json},
     options::{names, texts},
 };
 use crate::{
@@ -157,7 +157,7 @@ impl fmt::Display for Data<'_> {
             | ClusterMessage::Heartbeat
             | ClusterMessage::AdapterClose => Ok(()),
             ClusterMessage::Broadcast { options, name, args, request } => {
-                let (event, opts) = (Event(name, args), Json(options));
+                let (event, opts) = (event_to_json(name, args), Json(options));
                 write!(f, r#"{{"packet":{{"type":2,"data":{event}}},"opts":{opts}"#)?;
                 optional(f, "requestId", request.as_ref().map(RequestId::as_str))?;
                 f.write_str("}")
@@ -176,7 +176,7 @@ impl fmt::Display for Data<'_> {
                 write!(f, r#"{{"requestId":{},"sockets":{}}}"#, id(request), Json(sockets))
             }
             ClusterMessage::ServerSideEmit { name, args, request } => {
-                write!(f, r#"{{"packet":{}"#, Event(name, args))?;
+                write!(f, r#"{{"packet":{}"#, event_to_json(name, args))?;
                 optional(f, "requestId", request.as_ref().map(RequestId::as_str))?;
                 f.write_str("}")
             }

@@ -1,17 +1,23 @@
 //! Events and answers: `["name", …]`, and one argument.
 
-use std::fmt;
-
 use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::DecodeError;
-use crate::wire::RawArgs;
+use crate::wire::{RawArgs, quote};
 
 /// An event as JSON: `["name", …]`. Bytes are placeholders, for
 /// [these attachments](RawArgs::attachments).
 pub fn event_to_json(name: &str, args: &RawArgs) -> String {
-    Event(name, args).to_string()
+    let mut json = String::with_capacity(name.len() + args.as_json().len() + "[\"\",]".len());
+    json.push('[');
+    quote(&mut json, name);
+    if !args.is_empty() {
+        json.push(',');
+        json.push_str(args.as_json());
+    }
+    json.push(']');
+    json
 }
 
 /// Reads an event, `["name", …]`, in which placeholders may stand for attachments.
@@ -44,15 +50,4 @@ pub fn answer_from_json(
     let mut args = RawArgs::list(array.into())?.first();
     args.attach(attachments);
     Ok(args)
-}
-
-/// Writes an event as JSON.
-pub(super) struct Event<'a>(pub(super) &'a str, pub(super) &'a RawArgs);
-
-impl fmt::Display for Event<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(name, args) = self;
-        let comma = if args.is_empty() { "" } else { "," };
-        write!(f, "[{}{comma}{}]", serde_json::Value::from(*name), args.as_json())
-    }
 }
