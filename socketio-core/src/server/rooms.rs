@@ -306,7 +306,7 @@ impl Rooms {
     }
 
     /// Whether a room has a member.
-    fn has(&self, room: &str) -> bool {
+    pub(super) fn has(&self, room: &str) -> bool {
         let own = SocketId::parse(room).is_some_and(|id| self.ids.contains_key(&id));
         own || self.rooms.contains_key(room)
     }

@@ -23,6 +23,12 @@ impl Channels {
         }
     }
 
+    /// The room, where a channel is for the events of one.
+    pub(crate) fn room<'a>(&self, namespace: &str, channel: &'a str) -> Option<&'a str> {
+        let namespaces = channel.strip_prefix(&*self.key)?.strip_prefix('#')?;
+        namespaces.strip_prefix(namespace)?.strip_prefix('#')?.strip_suffix('#')
+    }
+
     /// Where everything else goes that is for all nodes.
     pub(crate) fn request(&self, namespace: &str) -> String {
         format!("{}-request#{namespace}#", self.key)
@@ -70,6 +76,9 @@ mod tests {
         let channels = Channels::new("socket.io");
         assert_eq!(channels.broadcast("/chat", None), "socket.io#/chat#");
         assert_eq!(channels.broadcast("/chat", Some("r#1")), "socket.io#/chat#r#1#");
+        assert_eq!(channels.room("/chat", "socket.io#/chat#"), None);
+        assert_eq!(channels.room("/chat", "socket.io#/chat#r#1#"), Some("r#1"));
+        assert_eq!(channels.room("/", "socket.io-request#/#"), None);
         assert_eq!(channels.request("/"), "socket.io-request#/#");
         assert_eq!(channels.response("/", None), "socket.io-response#/#");
         assert_eq!(channels.response("/", Some(&NodeId::new("x"))), "socket.io-response#/#x#");

@@ -37,6 +37,13 @@ impl<E: std::error::Error> From<E> for Unreadable {
     }
 }
 
+/// Whether an event for clients begins as those of this node do: an array of three, and its name.
+pub(crate) fn is_from(node: &NodeId, payload: &[u8]) -> bool {
+    let name = node.as_str().as_bytes();
+    let begins = |rest: &[u8]| rest.starts_with(name);
+    matches!(payload, [0x93, len, rest @ ..] if usize::from(*len) == 0xa0 + name.len() && begins(rest))
+}
+
 /// Reads an event for clients.
 pub(super) fn broadcast(namespace: &str, payload: &Bytes) -> Result<Read, Unreadable> {
     let Document { json, attachments } = Document::from_msgpack(payload)?;

@@ -199,9 +199,10 @@ type Reader = fn(&str, &Bytes) -> Result<Read, Unreadable>;
 impl RedisAdapter {
     fn listen(&self, running: &Running, namespace: &str, subscription: Subscription, read: Reader) {
         let (inner, namespace) = (Arc::downgrade(&self.0), ByteString::from(namespace));
-        running.link.subscribe(subscription, move |_, payload| {
+        running.link.subscribe(subscription, move |channel, payload| {
             if let Some(inner) = inner.upgrade()
                 && let Some(running) = inner.slot.get()
+                && inner.is_for(&running, &namespace, channel, &payload)
                 && let Ok(read) = read(&namespace, &payload)
             {
                 // What comes for a server that is gone is passed over, as is what makes no sense.
@@ -233,6 +234,14 @@ impl Inner {
         let to = to.filter(|_| self.answers_each);
         let channel = self.channels.of(channel, namespace, to);
         running.link.publish(&channel, payload);
+    }
+
+    /// Whether something could be for this node. Redis gives all events to all nodes, and to each its
+    /// own: most need not be read.
+    fn is_for(&self, running: &Running, namespace: &str, channel: &str, payload: &Bytes) -> bool {
+        let room = self.channels.room(namespace, channel);
+        room.is_none_or(|room| running.node.may_reach(namespace, room))
+            && !decode::is_from(running.node.id(), payload)
     }
 
     fn receive(&self, running: &Running, namespace: &str, read: Read) -> Result<(), ServerGone> {

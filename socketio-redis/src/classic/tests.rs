@@ -72,6 +72,8 @@ fn an_event_is_read_and_written_as_on_node() {
     assert_eq!(decode::broadcast("/", &payload.clone().into()), expected);
     assert_eq!(payload, bytes(HI));
     assert_eq!(decode::broadcast("/chat", &bytes(HI)), Err(Unreadable));
+    let is_from = |node| decode::is_from(&NodeId::new(node), &payload);
+    assert_eq!(["UQhc2p", "UQhc2q", "UQhc2"].map(is_from), [true, false, false]);
 }
 
 #[test]

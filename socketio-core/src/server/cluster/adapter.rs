@@ -115,6 +115,14 @@ impl ClusterNode {
         server.receive(namespace, from, message, None)
     }
 
+    /// Whether an event for a room could reach somebody here. Who can tell the room of a message
+    /// before it is read need not read it for nobody.
+    pub fn may_reach(&self, namespace: &str, room: &str) -> bool {
+        let server = self.server.upgrade();
+        let namespace = server.as_ref().and_then(|server| server.namespaces.get(namespace));
+        namespace.is_some_and(|namespace| namespace.has_recovery() || namespace.rooms().has(room))
+    }
+
     /// The [log](Adapter::log), or [one of them](EventLog::stream), is read from here on: what came
     /// before does not come. To be called before its first message.
     pub fn begin_log(&self, stream: u32, offset: LogOffset) {
