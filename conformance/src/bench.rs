@@ -1,9 +1,16 @@
 use serde_json::value::RawValue;
 use socketio_core::{Auth, Data, EmitError, RawArgs, Socket, SocketIo};
 
-/// The load fixture.
-pub(crate) fn server() -> SocketIo {
-    let io = SocketIo::new();
+use crate::cluster::NodeOptions;
+
+/// The load fixture, which is a node if there is a Redis.
+pub(crate) fn server(options: &NodeOptions) -> SocketIo {
+    let builder = SocketIo::builder();
+    let builder = match options.redis() {
+        Some(redis) => options.connect(builder, &redis),
+        None => builder,
+    };
+    let io = builder.build().expect("valid options");
     io.on_connect(|socket: Socket, Auth(auth): Auth<Box<RawValue>>| {
         // A client that is gone already gets no greeting.
         let _ = socket.emit("auth", &auth);

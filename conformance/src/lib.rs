@@ -134,7 +134,7 @@ impl Server {
         let threads = options.threads;
         let kind = match options.mode {
             Mode::Abuse => Kind::Socket(fixture::full(builder(options, 1000, 1500))),
-            Mode::Bench => Kind::Socket(bench::server()),
+            Mode::Bench => Kind::Socket(bench::server(&options.cluster)),
             Mode::Client => Kind::Socket(client::server()),
             Mode::Cluster => Kind::Socket(cluster::server(&options.cluster, options.port)),
             Mode::Eio3 | Mode::Eio4 => {

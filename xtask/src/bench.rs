@@ -45,6 +45,8 @@ pub(crate) struct Options {
 enum Contender {
     /// Ours on tower and hyper.
     Tower,
+    /// The same in clusters, with the sharded adapter.
+    TowerSharded,
     /// Ours on axum.
     Axum,
     /// Ours on actix-web.
@@ -145,7 +147,7 @@ impl Contender {
     /// The adapter of those that are for clusters alone.
     fn adapter(self) -> Option<&'static str> {
         match self {
-            Self::NodeSharded => Some("sharded"),
+            Self::TowerSharded | Self::NodeSharded => Some("sharded"),
             Self::NodeStreams => Some("streams"),
             _ => None,
         }
@@ -158,7 +160,10 @@ impl Contender {
     /// Gives what to start.
     fn build(self) -> Result<PathBuf> {
         match self {
-            Self::Tower | Self::Axum | Self::Actix | Self::Warp => {
+            Self::Tower | Self::TowerSharded => {
+                build("release", "conformance", "conformance-tower")
+            }
+            Self::Axum | Self::Actix | Self::Warp => {
                 build("release", "conformance", &format!("conformance-{}", self.name()))
             }
             Self::Socketioxide | Self::Floor => {
@@ -218,7 +223,7 @@ mod tests {
     #[test]
     fn counts_the_instructions_of_native_servers_once() {
         let options = options("bench --instructions --out /out");
-        assert_eq!(options.contenders().len(), 6);
+        assert_eq!(options.contenders().len(), 7);
         assert!(!options.contenders().contains(&Contender::Node));
         assert_eq!(
             command(&options),
@@ -230,7 +235,7 @@ mod tests {
     #[test]
     fn clusters_have_servers_of_their_own() {
         let options = options("bench cluster-fanout --out /out");
-        assert_eq!(options.contenders().len(), 9);
+        assert_eq!(options.contenders().len(), 10);
         let command = command_for(&options, Contender::NodeSharded, "/server.js");
         assert!(command.starts_with("--server node-sharded=sharded:/server.js "), "{command}");
         let alone = self::options("bench echo-1 --out /out").contenders();
@@ -242,6 +247,7 @@ mod tests {
         let names: Vec<_> = Contender::value_variants().iter().map(|one| one.name()).collect();
         let expected = [
             "tower",
+            "tower-sharded",
             "axum",
             "actix",
             "warp",

@@ -7,17 +7,18 @@ mod selection;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use socketio_core::{Namespace, NamespaceRequest, SocketIo};
+use socketio_core::{Builder, Namespace, NamespaceRequest, SocketIo};
 use socketio_redis::{RedisAdapter, RedisEmitter, ShardedRedisAdapter, SubscriptionMode, Target};
 
-/// The options of the mode `cluster`, which are those of `node-server.js`.
+/// How to be a node: the options of the mode `cluster`, which are those of `node-server.js`. Without
+/// Redis the mode `bench` is of a server that is alone.
 #[derive(Clone, Debug, clap::Args)]
 pub struct NodeOptions {
     /// What connects the nodes.
-    #[arg(long)]
+    #[arg(long, env = "ADAPTER")]
     adapter: Option<Adapter>,
     /// The address of Redis.
-    #[arg(long)]
+    #[arg(long, env = "REDIS")]
     redis: Option<String>,
     /// Answers come on a channel of the node that asked. For `classic`.
     #[arg(long)]
@@ -46,22 +47,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A node that is known by its port.
 pub(crate) fn server(options: &NodeOptions, port: u16) -> SocketIo {
-    let redis = options.redis.as_deref().expect("the address of Redis");
-    let redis = Target::server(redis).expect("the address of Redis");
+    let redis = options.redis().expect("the address of Redis");
     let builder = SocketIo::builder().request_timeout(REQUEST_TIMEOUT);
-    let builder = match options.adapter.expect("an adapter") {
-        Adapter::Classic => builder.adapter(
-            RedisAdapter::builder(redis.clone())
-                .publish_on_specific_response_channel(options.own_response_channel)
-                .build(),
-        ),
-        Adapter::Sharded => builder.adapter(
-            ShardedRedisAdapter::builder(redis.clone())
-                .subscription_mode(options.subscription_mode.into())
-                .build(),
-        ),
-    };
-    let io = builder.build().expect("valid options");
+    let io = options.connect(builder, &redis).build().expect("valid options");
     io.insert_state(operations::Port(port));
     io.insert_state(RedisEmitter::new(redis));
     io.on_error(|report| eprintln!("{report}"));
@@ -71,6 +59,30 @@ pub(crate) fn server(options: &NodeOptions, port: u16) -> SocketIo {
     let is_story = |request: NamespaceRequest| request.name().starts_with("/story-");
     io.of_dynamic(is_story, add);
     io
+}
+
+impl NodeOptions {
+    /// Redis, if there is one.
+    pub(crate) fn redis(&self) -> Option<Target> {
+        let redis = self.redis.as_deref()?;
+        Some(Target::server(redis).expect("the address of Redis"))
+    }
+
+    /// Makes a server a node.
+    pub(crate) fn connect(&self, builder: Builder, redis: &Target) -> Builder {
+        match self.adapter.expect("an adapter") {
+            Adapter::Classic => builder.adapter(
+                RedisAdapter::builder(redis.clone())
+                    .publish_on_specific_response_channel(self.own_response_channel)
+                    .build(),
+            ),
+            Adapter::Sharded => builder.adapter(
+                ShardedRedisAdapter::builder(redis.clone())
+                    .subscription_mode(self.subscription_mode.into())
+                    .build(),
+            ),
+        }
+    }
 }
 
 fn add(namespace: &Namespace) {
