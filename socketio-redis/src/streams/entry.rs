@@ -119,3 +119,106 @@ pub(super) fn entries_added(info: &Value) -> Option<usize> {
     }?;
     from_redis_value(value.clone()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use redis::Arg;
+    use socketio_core::{BroadcastOptions, RawArgs};
+
+    use super::{super::RedisStreamsAdapter, *};
+    use crate::Target;
+
+    fn settings() -> Settings {
+        let target = Target::server("redis://127.0.0.1/").expect("a URL");
+        RedisStreamsAdapter::builder(target).settings
+    }
+
+    fn words(command: &Cmd) -> Vec<String> {
+        let words = command.args_iter().map(|word| match word {
+            Arg::Simple(word) => String::from_utf8(word.to_vec()).expect("text"),
+            _ => panic!("a cursor"),
+        });
+        words.collect()
+    }
+
+    fn event(args: RawArgs) -> ClusterMessage {
+        let options = BroadcastOptions { rooms: vec!["r".into()], ..BroadcastOptions::default() };
+        ClusterMessage::Broadcast { options, name: "hi".into(), args, request: None }
+    }
+
+    /// The entry that a command adds.
+    fn entry(words: &[String]) -> StreamId {
+        let fields = words[6..].chunks_exact(2);
+        let value = |text: &str| Value::BulkString(text.as_bytes().to_vec());
+        let map: HashMap<_, _> = fields.map(|field| (field[0].clone(), value(&field[1]))).collect();
+        StreamId { id: "1526919030474-55".into(), map, ..StreamId::default() }
+    }
+
+    #[test]
+    fn an_event_is_written_as_node_does_and_read_back() {
+        let node = NodeId::new("8aecdbd8926f1590");
+        let message = event(RawArgs::new(&(1, "two")).expect("arguments"));
+        let words = words(&add("socket.io", &settings(), &node, "/", 7, &message));
+        let data = r#"{"packet":{"type":2,"data":["hi",1,"two"]},"opts":{"rooms":["r"],"except":[],"flags":{}}}"#;
+        let expected = [
+            "XADD",
+            "socket.io",
+            "MAXLEN",
+            "~",
+            "10000",
+            "*",
+            "uid",
+            "8aecdbd8926f1590",
+            "nsp",
+            "/",
+            "type",
+            "3",
+            "data",
+            data,
+            "seq",
+            "7",
+        ];
+        assert_eq!(words, expected);
+        let entry = Entry::read(entry(&words)).expect("an entry");
+        assert_eq!((entry.offset.to_string(), entry.number), ("1526919030474-55".into(), Some(7)));
+        assert_eq!(entry.message().expect("a message"), message);
+    }
+
+    #[test]
+    fn bytes_are_written_as_messagepack_in_base64() {
+        let node = NodeId::new("8aecdbd8926f1590");
+        let message = event(RawArgs::new(&Bytes::from_static(b"\0\x01")).expect("arguments"));
+        let binary = words(&add("socket.io", &settings(), &node, "/", 7, &message));
+        assert!(!binary[13].starts_with('{'), "{}", binary[13]);
+        let read = Entry::read(entry(&binary)).expect("an entry");
+        assert_eq!(read.message().expect("a message"), message);
+        let settings = Settings { only_plaintext: true, ..settings() };
+        let plain = words(&add("socket.io", &settings, &node, "/", 7, &message));
+        assert!(plain[13].contains(r#"{"type":"Buffer","data":[0,1]}"#), "{}", plain[13]);
+    }
+
+    #[test]
+    fn what_is_no_entry_of_a_node_is_passed_over() {
+        let node = NodeId::new("8aecdbd8926f1590");
+        let message = event(RawArgs::default());
+        let words = words(&add("socket.io", &settings(), &node, "/", 7, &message));
+        let read = |change: fn(&mut StreamId)| {
+            let mut entry = entry(&words);
+            change(&mut entry);
+            Entry::read(entry)
+        };
+        let text = |text: &str| Value::BulkString(text.as_bytes().to_vec());
+        assert!(read(|entry| entry.id = "x".into()).is_none());
+        assert!(read(|entry| drop(entry.map.remove("uid"))).is_none());
+        for (field, value) in
+            [("type", "three"), ("type", "99"), ("data", "{"), ("data", "!"), ("data", "gA==")]
+        {
+            let mut entry = entry(&words);
+            entry.map.insert(field.into(), text(value));
+            let entry = Entry::read(entry).expect("an entry");
+            assert!(entry.message().is_err(), "{field} {value}");
+        }
+    }
+}
