@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { createAdapter, createShardedAdapter } from '@socket.io/redis-adapter';
 import { Emitter } from '@socket.io/redis-emitter';
 import { createAdapter as createStreamsAdapter } from '@socket.io/redis-streams-adapter';
-import { createClient } from 'redis';
+import { createClient, createCluster } from 'redis';
 import { Server } from 'socket.io';
 
 const REQUEST_MS = 1000;
@@ -15,6 +15,7 @@ const { values: options } = parseArgs({
     port: { type: 'string' },
     adapter: { type: 'string' },
     redis: { type: 'string' },
+    'redis-cluster': { type: 'string' },
     'own-response-channel': { type: 'boolean', default: false },
     'subscription-mode': { type: 'string', default: 'dynamic' },
     'sharded-pubsub': { type: 'boolean', default: false },
@@ -23,7 +24,9 @@ const { values: options } = parseArgs({
 });
 
 async function redis() {
-  const client = createClient({ url: options.redis });
+  const client = options.redis
+    ? createClient({ url: options.redis })
+    : createCluster({ rootNodes: [{ url: options['redis-cluster'] }] });
   client.on('error', () => {});
   await client.connect();
   return client;

@@ -22,7 +22,7 @@ let probes = 0;
 export class Cluster {
   constructor(redis, kinds, args) {
     this.kinds = kinds;
-    this.nodes = kinds.map((kind) => new Server({ command: () => [...program(kind), ...args, '--redis', redis.url] }));
+    this.nodes = kinds.map((kind) => new Server({ command: () => [...program(kind), ...args, ...redis.args] }));
   }
 
   /** The same nodes, the other way round. */

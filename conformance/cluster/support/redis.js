@@ -9,6 +9,15 @@ export class Redis {
   #folder = null;
   #server = null;
 
+  constructor(options = {}) {
+    this.options = options;
+  }
+
+  /** How nodes are told where it is. */
+  get args() {
+    return ['--redis', this.url];
+  }
+
   get url() {
     return `redis://127.0.0.1:${this.#server.port}`;
   }
@@ -16,7 +25,7 @@ export class Redis {
   async start() {
     this.#folder = await mkdtemp(path.join(tmpdir(), 'socketio-redis-'));
     const program = process.env.REDIS_SERVER ?? 'redis-server';
-    const options = { bind: '127.0.0.1', dir: this.#folder, save: '', appendonly: 'no' };
+    const options = { bind: '127.0.0.1', dir: this.#folder, save: '', appendonly: 'no', ...this.options };
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
     this.#server = new Server({ command: () => [program, ...args] });
     await this.#server.start();

@@ -23,15 +23,14 @@ const STOP_MS = 10_000;
 const PAIRS = process.env.KINDS ? [process.env.KINDS.split('+')] : [['tower', 'node'], ['axum', 'actix']];
 
 /** Nodes for what is gathered from several. */
-const THREE = process.env.KINDS ? [...PAIRS[0], PAIRS[0][0]] : ['node', 'warp', 'node'];
+export const THREE = process.env.KINDS ? [...PAIRS[0], PAIRS[0][0]] : ['node', 'warp', 'node'];
 
 /** What holds with every adapter. */
 const STORIES = [broadcast, rooms, binary, acks, sockets, serverEvents, namespaces, official];
 
 /** Calls `groups(redis)` in a group that has a Redis of its own. */
-export function withRedis(name, groups) {
+export function withRedis(name, groups, redis = new Redis()) {
   describe(name, () => {
-    const redis = new Redis();
     before(() => redis.start(), { timeout: START_MS });
     after(() => redis.stop(), { timeout: STOP_MS });
     groups(redis);

@@ -129,7 +129,7 @@ function ended(child) {
   return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 }
 
-async function freePort() {
+export async function freePort() {
   const listener = net.createServer().listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const { port } = listener.address();

@@ -20,6 +20,9 @@ pub struct NodeOptions {
     /// The address of Redis.
     #[arg(long, env = "REDIS")]
     redis: Option<String>,
+    /// That of a node of a Redis Cluster, in place of it.
+    #[arg(long)]
+    redis_cluster: Option<String>,
     /// Answers come on a channel of the node that asked. For `classic`.
     #[arg(long)]
     own_response_channel: bool,
@@ -64,8 +67,12 @@ pub(crate) fn server(options: &NodeOptions, port: u16) -> SocketIo {
 impl NodeOptions {
     /// Redis, if there is one.
     pub(crate) fn redis(&self) -> Option<Target> {
-        let redis = self.redis.as_deref()?;
-        Some(Target::server(redis).expect("the address of Redis"))
+        let redis = match (&self.redis, &self.redis_cluster) {
+            (_, Some(node)) => Target::cluster([&node[..]]),
+            (Some(server), None) => Target::server(&server[..]),
+            (None, None) => return None,
+        };
+        Some(redis.expect("the address of Redis"))
     }
 
     /// Makes a server a node.

@@ -149,6 +149,8 @@ impl Cluster {
     /// Ends, once what waits is sent if that can be.
     pub(super) fn end(&self) {
         self.is_ending.send_replace(true);
+        // The runtime may be about to end as well, which is no outage to tell of.
+        self.routes().masters.iter().for_each(|(_, lane)| lane.end());
     }
 
     /// The routes may be wrong.
