@@ -294,18 +294,19 @@ impl Cluster {
         }
     }
 
-    /// Has each lane subscribed to what belongs to it.
+    /// Has each lane subscribed to what belongs to it, and to nothing else.
     fn resubscribe(&self, routes: &Routes) {
-        let all = self.shared.handlers.all();
+        let wanted = self.shared.handlers.all();
         for (_, lane) in &routes.masters {
             for subscription in lane.wanted() {
                 let owner = routes.lane(self.slot_of(&subscription));
-                if !owner.is_some_and(|owner| Arc::ptr_eq(owner, lane)) {
+                let is_owner = owner.is_some_and(|owner| Arc::ptr_eq(owner, lane));
+                if !is_owner || !wanted.contains(&subscription) {
                     lane.want(subscription, false);
                 }
             }
         }
-        for subscription in all {
+        for subscription in wanted {
             if let Some(lane) = routes.lane(self.slot_of(&subscription)) {
                 lane.want(subscription, true);
             }

@@ -90,7 +90,7 @@ impl Handlers {
         self.0.read().unwrap_or_else(PoisonError::into_inner).contains_key(subscription)
     }
 
-    pub(super) fn all(&self) -> Vec<Subscription> {
+    pub(super) fn all(&self) -> HashSet<Subscription> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 

@@ -71,7 +71,8 @@ impl Target {
         Ok(server.into_connection_info()?.into())
     }
 
-    /// A Redis Cluster, of which some nodes are named. These tell of the others.
+    /// A Redis Cluster, of which some nodes are named. These tell of the others. There are connections
+    /// to each master, and they follow slots that move and replicas that take over.
     ///
     /// # Errors
     /// One of these names no server, or there is none.
