@@ -1,21 +1,27 @@
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use bytestring::ByteString;
+use redis::Value;
 use serde::Serialize;
 use socketio_core::{
-    Args, BroadcastOptions, EncodeError, IntoRooms, RawArgs, cluster::event_to_json,
+    Args, BroadcastOptions, EncodeError, IntoRooms, RawArgs,
+    cluster::{Document, event_to_json},
     wire::encode_event,
 };
 use tokio::time;
 
 use crate::{
-    LinkError, Stats, Target,
+    LinkError, RedisStreamsAdapterBuilder, Stats, Target,
     classic::{Body, Channel, Channels, DEFAULT_KEY, Room, Written, encode},
     link::Link,
+    streams::{Settings, entry},
 };
 
-/// Sends to the clients of servers with a [`RedisAdapter`](crate::RedisAdapter) or Node's
-/// `@socket.io/redis-adapter`, from a program that is no server. Node: `@socket.io/redis-emitter`.
+/// Sends to the clients of servers from a program that is no server: of those with a
+/// [`RedisAdapter`](crate::RedisAdapter) or Node's `@socket.io/redis-adapter`, as Node's
+/// `@socket.io/redis-emitter` does, or of those [with streams](Self::for_streams), as Node's
+/// `@socket.io/redis-streams-emitter`. There is none for the sharded adapter.
 ///
 /// ```no_run
 /// use socketio_redis::{RedisEmitter, redis};
@@ -40,8 +46,15 @@ pub struct RedisEmitter {
 #[derive(Debug)]
 struct Inner {
     link: Link,
-    channels: Channels,
+    bus: Bus,
     patience: Duration,
+}
+
+/// Where the servers read.
+#[derive(Debug)]
+enum Bus {
+    PubSub(Channels),
+    Streams(Box<Settings>),
 }
 
 /// Whom an emitter sends to, and how. Each call narrows or widens it; the last one sends.
@@ -93,10 +106,31 @@ impl RedisEmitter {
     /// # Panics
     /// As [`new`](Self::new).
     pub fn with_key(target: impl Into<Target>, key: impl Into<String>) -> Self {
-        let target = target.into();
-        let patience = target.patience();
-        let link = Link::start(&target, |error| tracing::warn!("emitter: {error}"));
-        let inner = Inner { link, channels: Channels::new(key.into()), patience };
+        Self::start(&target.into(), Bus::PubSub(Channels::new(key.into())))
+    }
+
+    /// For servers whose adapters are built with these options.
+    ///
+    /// ```no_run
+    /// # use socketio_redis::{RedisEmitter, RedisStreamsAdapter, Target};
+    /// # async fn send() -> Result<(), Box<dyn std::error::Error>> {
+    /// let redis = Target::server("redis://127.0.0.1/")?;
+    /// let options = RedisStreamsAdapter::builder(redis).stream_name("game");
+    /// RedisEmitter::for_streams(options).to("lobby").emit("message", "hello").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub fn for_streams(options: RedisStreamsAdapterBuilder) -> Self {
+        let RedisStreamsAdapterBuilder { target, settings } = options;
+        Self::start(&target, Bus::Streams(Box::new(settings)))
+    }
+
+    fn start(target: &Target, bus: Bus) -> Self {
+        let link = Link::start(target, |error| tracing::warn!("emitter: {error}"));
+        let inner = Inner { link, bus, patience: target.patience() };
         Self { inner: Arc::new(inner), namespace: "/".into() }
     }
 
@@ -181,11 +215,19 @@ impl RedisEmitter {
         args: &(impl Args + ?Sized),
     ) -> Result<(), EmitterError> {
         let args = RawArgs::new(args)?;
-        let data = encode::raw(event_to_json(event, &args));
-        let body =
-            Body { uid: Some(EMITTER.into()), kind: Some(6), data: Some(&data), ..Body::default() };
-        let written = Written { channel: Channel::Request, payload: encode::plain(&body, &args) };
-        self.publish(written).await
+        let data = event_to_json(event, &args);
+        match &self.inner.bus {
+            Bus::PubSub(channels) => {
+                let (uid, data) = (Some(EMITTER.into()), encode::raw(data));
+                let body = Body { uid, kind: Some(6), data: Some(&data), ..Body::default() };
+                let payload = encode::plain(&body, &args);
+                self.publish(channels, Written { channel: Channel::Request, payload }).await
+            }
+            Bus::Streams(settings) => {
+                let json = format!(r#"{{"packet":{data}}}"#);
+                self.append(settings, 9, json, args.attachments()).await
+            }
+        }
     }
 
     /// What became of its messages, and whether it has Redis.
@@ -198,16 +240,34 @@ impl RedisEmitter {
         EmitterOperator { emitter, rooms: None, except: Vec::new(), flags: Flags::default() }
     }
 
-    async fn request(&self, body: Body<'_>) -> Result<(), EmitterError> {
-        let payload = encode::text(&body).into();
-        self.publish(Written { channel: Channel::Request, payload }).await
+    async fn publish(
+        &self,
+        channels: &Channels,
+        Written { channel, payload }: Written,
+    ) -> Result<(), EmitterError> {
+        let channel = channels.of(&channel, &self.namespace, None);
+        self.wait(self.inner.link.publish_for_reply(&channel, &payload)).await
     }
 
-    async fn publish(&self, Written { channel, payload }: Written) -> Result<(), EmitterError> {
-        let channel = self.inner.channels.of(&channel, &self.namespace, None);
-        let published = self.inner.link.publish_for_reply(&channel, &payload);
-        match time::timeout(self.inner.patience, published).await {
-            Ok(published) => Ok(published.map(drop)?),
+    async fn append(
+        &self,
+        settings: &Settings,
+        kind: u8,
+        json: String,
+        attachments: &[Bytes],
+    ) -> Result<(), EmitterError> {
+        let data = Document { json, attachments: attachments.to_vec() };
+        let stream = settings.names.stream(settings.names.index(&self.namespace));
+        let command = entry::add(settings, EMITTER, &self.namespace, kind, Some(&data));
+        self.wait(self.inner.link.execute(Some(&stream), command)).await
+    }
+
+    async fn wait(
+        &self,
+        sent: impl Future<Output = Result<Value, LinkError>>,
+    ) -> Result<(), EmitterError> {
+        match time::timeout(self.inner.patience, sent).await {
+            Ok(sent) => Ok(sent.map(drop)?),
             Err(_) => Err(EmitterError::Timeout),
         }
     }
@@ -263,9 +323,18 @@ impl EmitterOperator {
         let args = RawArgs::new(args)?;
         let Some(BroadcastOptions { rooms, except, .. }) = self.options() else { return Ok(()) };
         let opts = Opts { rooms: &rooms, flags: self.flags, except: &except };
-        let namespace = &self.emitter.namespace;
-        let written = encode::broadcast(EMITTER, namespace, &rooms, &opts, event, &args);
-        self.emitter.publish(written).await
+        let (emitter, namespace) = (&self.emitter, &self.emitter.namespace);
+        match &emitter.inner.bus {
+            Bus::PubSub(channels) => {
+                let written = encode::broadcast(EMITTER, namespace, &rooms, &opts, event, &args);
+                emitter.publish(channels, written).await
+            }
+            Bus::Streams(settings) => {
+                let packet = encode::packet(namespace, event, &args);
+                let json = format!(r#"{{"packet":{packet},"opts":{}}}"#, encode::text(&opts));
+                emitter.append(settings, 3, json, args.attachments()).await
+            }
+        }
     }
 
     /// Has all selected sockets join rooms. Node: `socketsJoin`.
@@ -273,7 +342,8 @@ impl EmitterOperator {
     /// # Errors
     /// Redis did not take it.
     pub async fn join(&self, rooms: impl IntoRooms) -> Result<(), EmitterError> {
-        self.order(2, Body { rooms: Some(Room::all(rooms.into_rooms())), ..Body::default() }).await
+        let rooms = Some(Room::all(rooms.into_rooms()));
+        self.order([2, 4], Body { rooms, ..Body::default() }).await
     }
 
     /// Has all selected sockets leave rooms. Node: `socketsLeave`.
@@ -281,7 +351,8 @@ impl EmitterOperator {
     /// # Errors
     /// Redis did not take it.
     pub async fn leave(&self, rooms: impl IntoRooms) -> Result<(), EmitterError> {
-        self.order(3, Body { rooms: Some(Room::all(rooms.into_rooms())), ..Body::default() }).await
+        let rooms = Some(Room::all(rooms.into_rooms()));
+        self.order([3, 5], Body { rooms, ..Body::default() }).await
     }
 
     /// Takes all selected sockets out of the namespace; with `close`, their connections too. Node:
@@ -290,16 +361,23 @@ impl EmitterOperator {
     /// # Errors
     /// Redis did not take it.
     pub async fn disconnect(&self, close: bool) -> Result<(), EmitterError> {
-        self.order(4, Body { close: Some(close), ..Body::default() }).await
+        self.order([4, 6], Body { close: Some(close), ..Body::default() }).await
     }
 
-    /// Has the nodes do something: none is to take it for its own, so nobody is named.
-    async fn order(&self, kind: u8, body: Body<'_>) -> Result<(), EmitterError> {
-        match self.options() {
-            Some(opts) => {
-                self.emitter.request(Body { kind: Some(kind), opts: Some(opts), ..body }).await
+    /// Has the nodes do something that has one number on pub/sub, and another in streams. None is to
+    /// take it for its own, so on pub/sub nobody is named.
+    async fn order(&self, [kind, in_streams]: [u8; 2], body: Body<'_>) -> Result<(), EmitterError> {
+        let Some(opts) = self.options() else { return Ok(()) };
+        let body = Body { opts: Some(opts), ..body };
+        match &self.emitter.inner.bus {
+            Bus::PubSub(channels) => {
+                let payload = encode::text(&Body { kind: Some(kind), ..body }).into();
+                let written = Written { channel: Channel::Request, payload };
+                self.emitter.publish(channels, written).await
             }
-            None => Ok(()),
+            Bus::Streams(settings) => {
+                self.emitter.append(settings, in_streams, encode::text(&body), &[]).await
+            }
         }
     }
 

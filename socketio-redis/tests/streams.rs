@@ -11,7 +11,9 @@ use socketio_core::{
     Ack, Builder, Data, LogOffset, Recovery, Socket, SocketIo,
     testing::{TestClient, TestEvent},
 };
-use socketio_redis::{RedisStreamsAdapter, RedisStreamsAdapterBuilder, Stats, Target};
+use socketio_redis::{
+    RedisEmitter, RedisStreamsAdapter, RedisStreamsAdapterBuilder, Stats, Target,
+};
 
 use self::support::{Network, Nodes, PATIENCE, Proxy, RedisServer, eventually};
 
@@ -374,4 +376,31 @@ async fn namespaces_are_shared_out_among_streams() {
         (place.redis.query::<usize>(&["XLEN", "socket.io--3"]) > 0).then_some(())
     });
     assert!(place.redis.query::<usize>(&["XLEN", "socket.io-3"]) > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_that_are_no_server_send_to_the_clients_of_every_node() {
+    let Some(place) = Place::new(2) else { return };
+    let emitter = RedisEmitter::for_streams(RedisStreamsAdapter::builder(place.redis.target()));
+    let [a, b] = place.connect();
+    a.emit("join", "red");
+    place
+        .io(1)
+        .on_server_event("reload", |io: SocketIo, Data(n): Data<u32>| io.local().emit("n", &n));
+    let bytes = Bytes::from_static(b"\0\x01");
+    emitter.to("red").emit("n", &(1, bytes)).await.expect("sent");
+    emitter.except("red").volatile().emit("n", &2).await.expect("sent");
+    emitter.server_side_emit("reload", &3).await.expect("sent");
+    assert_eq!(place.numbers(&a, 1), [1]);
+    assert_eq!(place.numbers(&b, 2), [2, 3]);
+    emitter.to("red").join("blue").await.expect("sent");
+    emitter.to("blue").leave("red").await.expect("sent");
+    emitter.emit("n", &4).await.expect("sent");
+    assert_eq!(place.numbers(&a, 1), [4]);
+    let rooms = a.ask::<(bool, Vec<String>, serde_json::Value)>("whoami", &()).1;
+    assert!(rooms.contains(&"blue".into()) && !rooms.contains(&"red".into()), "{rooms:?}");
+    emitter.to("blue").disconnect(true).await.expect("sent");
+    place.nodes.until("it is closed", || a.connection().closed());
+    assert!(b.is_connected());
+    assert_eq!(emitter.stats().published, 7);
 }

@@ -109,7 +109,7 @@ pub(crate) fn broadcast(
     Written { channel: Channel::Broadcast(room), payload }
 }
 
-fn packet(namespace: &str, name: &str, args: &RawArgs) -> String {
+pub(crate) fn packet(namespace: &str, name: &str, args: &RawArgs) -> String {
     let (data, nsp) = (event_to_json(name, args), text(&namespace));
     format!(r#"{{"type":{EVENT},"data":{data},"nsp":{nsp}}}"#)
 }

@@ -78,26 +78,38 @@ pub(super) fn is_kept(message: &ClusterMessage) -> bool {
     )
 }
 
-/// The command that adds a message of a node.
-pub(super) fn add(
-    stream: &str,
+/// The command that adds a message: who says it, in which namespace, and what.
+pub(crate) fn add(
     settings: &Settings,
-    from: &NodeId,
+    from: &str,
     namespace: &str,
-    number: u64,
-    message: &ClusterMessage,
+    kind: u8,
+    data: Option<&Document>,
 ) -> Cmd {
+    let stream = settings.names.stream(settings.names.index(namespace));
     let mut command = cmd("XADD");
     command.arg(stream).arg("MAXLEN").arg("~").arg(settings.max_len).arg("*");
-    command.arg("uid").arg(from.as_str()).arg("nsp").arg(namespace);
-    command.arg("type").arg(message.kind());
-    if let Some(data) = message.data() {
+    command.arg("uid").arg(from).arg("nsp").arg(namespace).arg("type").arg(kind);
+    if let Some(data) = data {
         let has_bytes = !data.attachments.is_empty() && !settings.only_plaintext;
         command.arg("data").arg(match has_bytes {
             true => STANDARD.encode(data.to_msgpack()),
             false => data.to_json(),
         });
     }
+    command
+}
+
+/// The command that adds a message of a node, under a number.
+pub(super) fn add_numbered(
+    settings: &Settings,
+    from: &NodeId,
+    namespace: &str,
+    number: u64,
+    message: &ClusterMessage,
+) -> Cmd {
+    let data = message.data();
+    let mut command = add(settings, from.as_str(), namespace, message.kind(), data.as_ref());
     command.arg("seq").arg(number);
     command
 }
@@ -160,7 +172,7 @@ mod tests {
     fn an_event_is_written_as_node_does_and_read_back() {
         let node = NodeId::new("8aecdbd8926f1590");
         let message = event(RawArgs::new(&(1, "two")).expect("arguments"));
-        let words = words(&add("socket.io", &settings(), &node, "/", 7, &message));
+        let words = words(&add_numbered(&settings(), &node, "/", 7, &message));
         let data = r#"{"packet":{"type":2,"data":["hi",1,"two"]},"opts":{"rooms":["r"],"except":[],"flags":{}}}"#;
         let expected = [
             "XADD",
@@ -190,12 +202,12 @@ mod tests {
     fn bytes_are_written_as_messagepack_in_base64() {
         let node = NodeId::new("8aecdbd8926f1590");
         let message = event(RawArgs::new(&Bytes::from_static(b"\0\x01")).expect("arguments"));
-        let binary = words(&add("socket.io", &settings(), &node, "/", 7, &message));
+        let binary = words(&add_numbered(&settings(), &node, "/", 7, &message));
         assert!(!binary[13].starts_with('{'), "{}", binary[13]);
         let read = Entry::read(entry(&binary)).expect("an entry");
         assert_eq!(read.message().expect("a message"), message);
         let settings = Settings { only_plaintext: true, ..settings() };
-        let plain = words(&add("socket.io", &settings, &node, "/", 7, &message));
+        let plain = words(&add_numbered(&settings, &node, "/", 7, &message));
         assert!(plain[13].contains(r#"{"type":"Buffer","data":[0,1]}"#), "{}", plain[13]);
     }
 
@@ -203,7 +215,7 @@ mod tests {
     fn what_is_no_entry_of_a_node_is_passed_over() {
         let node = NodeId::new("8aecdbd8926f1590");
         let message = event(RawArgs::default());
-        let words = words(&add("socket.io", &settings(), &node, "/", 7, &message));
+        let words = words(&add_numbered(&settings(), &node, "/", 7, &message));
         let read = |change: fn(&mut StreamId)| {
             let mut entry = entry(&words);
             change(&mut entry);

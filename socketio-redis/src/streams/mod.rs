@@ -1,7 +1,7 @@
 //! Node's `@socket.io/redis-streams-adapter`: events go by a stream, what nodes ask each other by
 //! pub/sub, and sessions are kept beside.
 
-mod entry;
+pub(crate) mod entry;
 mod names;
 mod reader;
 mod session;
@@ -80,8 +80,8 @@ struct Inner {
 }
 
 #[derive(Clone, Debug)]
-struct Settings {
-    names: Names,
+pub(crate) struct Settings {
+    pub(crate) names: Names,
     use_sharded_pub_sub: bool,
     max_len: usize,
     read_count: usize,
@@ -98,8 +98,8 @@ struct Settings {
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct RedisStreamsAdapterBuilder {
-    target: Target,
-    settings: Settings,
+    pub(crate) target: Target,
+    pub(crate) settings: Settings,
 }
 
 impl RedisStreamsAdapter {

@@ -3,7 +3,7 @@ use socketio_core::NodeId;
 
 /// How streams and channels are called.
 #[derive(Clone, Debug)]
-pub(super) struct Names {
+pub(crate) struct Names {
     pub(super) stream: String,
     pub(super) stream_count: i32,
     pub(super) channel_prefix: String,
@@ -12,7 +12,7 @@ pub(super) struct Names {
 impl Names {
     /// Which stream has the events of a namespace. Node counts as Java does, and so some to less than
     /// nothing.
-    pub(super) fn index(&self, namespace: &str) -> u32 {
+    pub(crate) fn index(&self, namespace: &str) -> u32 {
         let hash = namespace
             .encode_utf16()
             .fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(unit.into()));
@@ -20,7 +20,7 @@ impl Names {
     }
 
     /// The name of a stream.
-    pub(super) fn stream(&self, index: u32) -> String {
+    pub(crate) fn stream(&self, index: u32) -> String {
         match self.stream_count {
             1 => self.stream.clone(),
             _ => format!("{}-{}", self.stream, index.cast_signed()),

@@ -113,7 +113,7 @@ impl Stream {
         let mut state = self.lock();
         let number = state.last_number + 1;
         let from = self.running.node.id();
-        let command = entry::add(&self.name, &self.settings, from, namespace, number, message);
+        let command = entry::add_numbered(&self.settings, from, namespace, number, message);
         let bytes = size(&command);
         if state.bytes + bytes > self.settings.queue_bytes && !state.waiting.is_empty() {
             drop(state);
