@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    pin::pin,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -66,13 +67,19 @@ async fn run(port: u16) -> Result<()> {
     for server in nodes.into_iter().chain([balancer, redis]) {
         ends.spawn(server.end());
     }
+    let (mut interrupted, mut terminated) = (pin!(ctrl_c()), pin!(terminated()));
     loop {
         tokio::select! {
-            interrupted = ctrl_c() => {
+            // Ctrl-C is for all processes of a terminal: their ends are no news then.
+            biased;
+            interrupted = &mut interrupted => {
                 interrupted?;
                 break;
             }
-            () = terminated() => break ends.shutdown().await,
+            () = &mut terminated => {
+                ends.shutdown().await;
+                return Ok(());
+            }
             Some(end) = ends.join_next() => {
                 let (name, status) = end?;
                 let status = status?;
@@ -83,7 +90,7 @@ async fn run(port: u16) -> Result<()> {
             }
         }
     }
-    // Ctrl-C is for all processes of a terminal, so they are about to end. Who is not is killed.
+    // Who has not ended by then is killed.
     let ended = async { while ends.join_next().await.is_some() {} };
     let _ = timeout(PATIENCE, ended).await;
     Ok(())
