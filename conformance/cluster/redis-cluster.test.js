@@ -17,5 +17,7 @@ for (const mode of ['static', 'dynamic', 'dynamic-private']) {
 }
 
 // The official server sends each message through any of the masters: its order is lost.
-const groups = (redis) => inPairs(redis, ['--adapter', 'classic'], [masters, sockets]);
-withRedis('classic, on a Redis Cluster', groups, new RedisCluster());
+for (const adapter of ['classic', 'streams']) {
+  const groups = (redis) => inPairs(redis, ['--adapter', adapter], [masters, acks, sockets]);
+  withRedis(`${adapter}, on a Redis Cluster`, groups, new RedisCluster());
+}

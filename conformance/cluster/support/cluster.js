@@ -12,6 +12,9 @@ const WEBSOCKET = { transports: ['websocket'] };
 const PROBE = 'probe';
 const PROBE_MS = 3000;
 
+/** A place in a stream. */
+const OFFSET = /^\d+-\d+$/;
+
 let stories = 0;
 let probes = 0;
 
@@ -22,6 +25,7 @@ let probes = 0;
 export class Cluster {
   constructor(redis, kinds, args) {
     this.kinds = kinds;
+    this.recovers = args.includes('--recovery');
     this.nodes = kinds.map((kind) => new Server({ command: () => [...program(kind), ...args, ...redis.args] }));
   }
 
@@ -52,7 +56,7 @@ export class Cluster {
    */
   async clients({ on = this.nodes.keys(), nsp = `/story-${(stories += 1)}`, options = {}, ...more } = {}) {
     const join = (index) => connect(this.nodes[index], { ...WEBSOCKET, ...options }, { nsp, ...more });
-    const clients = (await Promise.all([...on].map(join))).map(told);
+    const clients = (await Promise.all([...on].map(join))).map((socket) => told(socket, this.recovers));
     await meet(clients);
     return clients;
   }
@@ -67,13 +71,16 @@ function program(kind) {
 
 /**
  * A socket that has its node do things. `does(operation, ...)` gives what the operation comes to; `heard` has the events
- * that were for the story.
+ * that were for the story. Where clients are recovered events end with an offset, which is left out.
  */
-function told(socket) {
+function told(socket, recovers) {
+  const plain = (args) => (recovers && OFFSET.test(args.at(-1)) ? args.slice(0, -1) : args);
+  const { next } = socket;
   socket.heard = [];
   socket.onAny((event, ...args) => {
-    if (event !== PROBE) socket.heard.push([event, ...args]);
+    if (event !== PROBE) socket.heard.push([event, ...plain(args)]);
   });
+  socket.next = async (...which) => plain(await next(...which));
   socket.does = async (...operation) => (await socket.ask(...operation))[0];
   return socket;
 }
@@ -117,6 +124,14 @@ function probed(client, number) {
 export async function join(client, room, others) {
   await client.does('join', room);
   for (const other of others) if (other !== client) await reaches(other, { to: room }, [client]);
+}
+
+/** Has a client connect again, to a node. */
+export async function comeBack(client, node) {
+  client.io.reconnection(false);
+  client.io.uri = node.origin;
+  client.connect();
+  await client.next('connect');
 }
 
 /** What each client has heard since it was asked last, up to what its node was just sent by that of `from`. */
