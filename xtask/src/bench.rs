@@ -47,6 +47,8 @@ enum Contender {
     Tower,
     /// The same in clusters, with the sharded adapter.
     TowerSharded,
+    /// The same in clusters, with the adapter of streams.
+    TowerStreams,
     /// Ours on axum.
     Axum,
     /// Ours on actix-web.
@@ -148,7 +150,7 @@ impl Contender {
     fn adapter(self) -> Option<&'static str> {
         match self {
             Self::TowerSharded | Self::NodeSharded => Some("sharded"),
-            Self::NodeStreams => Some("streams"),
+            Self::TowerStreams | Self::NodeStreams => Some("streams"),
             _ => None,
         }
     }
@@ -160,7 +162,7 @@ impl Contender {
     /// Gives what to start.
     fn build(self) -> Result<PathBuf> {
         match self {
-            Self::Tower | Self::TowerSharded => {
+            Self::Tower | Self::TowerSharded | Self::TowerStreams => {
                 build("release", "conformance", "conformance-tower")
             }
             Self::Axum | Self::Actix | Self::Warp => {
@@ -223,7 +225,7 @@ mod tests {
     #[test]
     fn counts_the_instructions_of_native_servers_once() {
         let options = options("bench --instructions --out /out");
-        assert_eq!(options.contenders().len(), 7);
+        assert_eq!(options.contenders().len(), 8);
         assert!(!options.contenders().contains(&Contender::Node));
         assert_eq!(
             command(&options),
@@ -235,7 +237,7 @@ mod tests {
     #[test]
     fn clusters_have_servers_of_their_own() {
         let options = options("bench cluster-fanout --out /out");
-        assert_eq!(options.contenders().len(), 10);
+        assert_eq!(options.contenders().len(), 11);
         let command = command_for(&options, Contender::NodeSharded, "/server.js");
         assert!(command.starts_with("--server node-sharded=sharded:/server.js "), "{command}");
         let alone = self::options("bench echo-1 --out /out").contenders();
@@ -248,6 +250,7 @@ mod tests {
         let expected = [
             "tower",
             "tower-sharded",
+            "tower-streams",
             "axum",
             "actix",
             "warp",
