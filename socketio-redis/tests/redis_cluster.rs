@@ -91,6 +91,29 @@ async fn a_slot_that_moves_takes_its_subscriptions_along() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_comes_twice_or_out_of_turn_while_slots_move() {
+    let Some(cluster) = Cluster::start() else { return };
+    let room = &cluster.rooms[0];
+    let mut numbers = 0..;
+    for turn in 1..=6 {
+        numbers.by_ref().take(100).for_each(|number| cluster.send(room, number));
+        cluster.redis.move_slot(&channel(room), turn % 3);
+        numbers.by_ref().take(100).for_each(|number| cluster.send(room, number));
+    }
+    cluster.settle();
+    let last = numbers.next().expect("one more");
+    cluster.send(room, last);
+    let mut heard = Vec::new();
+    while heard.last() != Some(&last) {
+        heard.push(cluster.nodes.expect::<u32>(&cluster.client, "news"));
+    }
+    assert!(heard.is_sorted_by(|one, next| one < next), "{heard:?}");
+    // What is on its way when a slot moves reaches nobody there.
+    assert!(heard.len() > 600, "{} of {last}", heard.len());
+    assert_eq!(cluster.adapters[0].stats().lost, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_for_a_master_that_is_down_waits_for_it() {
     let Some(mut cluster) = Cluster::start() else { return };
     cluster.redis.node(1).kill();

@@ -1,6 +1,7 @@
 //! The masters of a Redis Cluster, of which each has a lane, and which of them has what.
 
 use std::{
+    collections::{HashMap, HashSet},
     mem,
     ops::RangeInclusive,
     sync::{
@@ -54,6 +55,9 @@ struct Routes {
     /// For each slot, which of the masters has it. Empty as long as nothing is known.
     owners: Vec<Option<usize>>,
     masters: Vec<(Address, Arc<Lane>)>,
+    /// Slots for which messages still go by the lane of the master that had them, until that tells
+    /// where they are: they do not overtake what is on its way there.
+    leaving: HashMap<u16, Arc<Lane>>,
 }
 
 /// How a lane is one of a cluster.
@@ -70,9 +74,6 @@ pub(super) struct Redirect {
 
 /// How often the masters are asked which slots they have, where nothing else tells that it changed.
 const CHECK: Duration = Duration::from_secs(30);
-
-/// How often a command goes on to another master before it counts as refused.
-const MAX_REDIRECTS: u8 = 5;
 
 impl Cluster {
     /// Begins, on the runtime that this is called on.
@@ -158,35 +159,42 @@ impl Cluster {
         self.doubted.notify_one();
     }
 
-    /// Sends on what a master refused because another has the slot.
-    pub(super) fn send_on(
-        &self,
-        redirect: Redirect,
-        mut outgoing: Outgoing,
-    ) -> Result<(), Outgoing> {
-        outgoing.redirects += 1;
-        if outgoing.redirects > MAX_REDIRECTS {
-            return Err(outgoing);
+    /// Sends on what `lane` was told belongs to other masters, and what waits there and does so, too,
+    /// before all that follows.
+    pub(super) fn send_on(&self, lane: &Lane, redirected: Vec<(Redirect, Outgoing)>) {
+        let mut routes = self.write_routes();
+        let mut moved = HashSet::new();
+        for (Redirect { slot, to }, _) in &redirected {
+            routes.set_owner(*slot, to);
+            routes.leaving.remove(slot);
+            moved.insert(*slot);
         }
-        self.move_slot(redirect);
-        self.route(&self.routes(), outgoing);
-        Ok(())
+        let waiting = lane.take_waiting(|outgoing| moved.contains(&outgoing.slot));
+        for outgoing in redirected.into_iter().map(|(_, outgoing)| outgoing).chain(waiting) {
+            self.route(&routes, outgoing);
+        }
+        drop(routes);
+        self.doubt();
     }
 
     /// Subscribes elsewhere to what `lane` refused because another master has the slot.
     pub(super) fn subscribe_elsewhere(
         &self,
-        redirect: Redirect,
+        Redirect { slot, to }: Redirect,
         lane: &Lane,
         subscription: Subscription,
     ) {
-        let slot = redirect.slot;
-        self.move_slot(redirect);
-        let routes = self.write_routes();
+        let mut routes = self.write_routes();
+        if let Some(sender) = routes.sender(slot).cloned() {
+            routes.leaving.insert(slot, sender);
+        }
+        routes.set_owner(slot, &to);
         lane.want(subscription.clone(), false);
         if let Some(lane) = routes.lane(slot).filter(|_| self.shared.handlers.has(&subscription)) {
             lane.want(subscription, true);
         }
+        drop(routes);
+        self.doubt();
     }
 
     async fn run(self: Arc<Self>) {
@@ -267,12 +275,13 @@ impl Cluster {
     /// Takes what a node told.
     fn apply(self: &Arc<Self>, ranges: &[(RangeInclusive<u16>, Address)]) {
         let mut routes = self.write_routes();
-        let Routes { owners: former_owners, masters: mut former } = mem::take(&mut *routes);
+        let former = mem::take(&mut *routes);
         routes.owners = vec![None; usize::from(SLOTS)];
         for (range, address) in ranges {
-            let is_of = |(master, _): &(Address, _)| master == address;
-            let index = routes.masters.iter().position(is_of).unwrap_or_else(|| {
-                let known = former.iter().position(is_of).map(|index| former.swap_remove(index));
+            let is_of = |(master, _): &&(Address, _)| master == address;
+            let index = routes.masters.iter().position(|master| is_of(&master));
+            let index = index.unwrap_or_else(|| {
+                let known = former.masters.iter().find(is_of).cloned();
                 let master = known.unwrap_or_else(|| (address.clone(), self.lane(address)));
                 routes.masters.push(master);
                 routes.masters.len() - 1
@@ -280,8 +289,20 @@ impl Cluster {
             let (first, last) = (usize::from(*range.start()), usize::from(*range.end()));
             routes.owners[first..=last].fill(Some(index));
         }
-        let unsent: Vec<_> = former.iter().flat_map(|(_, lane)| lane.retire()).collect();
-        if !former.is_empty() || routes.owners != former_owners {
+        for slot in 0..SLOTS {
+            if let Some(sender) = former.sender(slot)
+                && routes.has(sender)
+                && sender.is_connected()
+                && !routes.lane(slot).is_some_and(|owner| Arc::ptr_eq(owner, sender))
+            {
+                routes.leaving.insert(slot, Arc::clone(sender));
+            }
+        }
+        let gone = former.masters.iter().filter(|(_, lane)| !routes.has(lane));
+        let unsent: Vec<_> = gone.flat_map(|(_, lane)| lane.retire()).collect();
+        let is_as_before = routes.owners == former.owners
+            && routes.masters.iter().map(|(at, _)| at).eq(former.masters.iter().map(|(at, _)| at));
+        if !is_as_before {
             self.resubscribe(&routes);
         }
         for outgoing in unsent.into_iter().chain(self.parked.take()) {
@@ -313,20 +334,8 @@ impl Cluster {
         }
     }
 
-    /// Takes what a master said of one slot. The rest is asked for.
-    fn move_slot(&self, Redirect { slot, to }: Redirect) {
-        let mut routes = self.write_routes();
-        // One that is not known yet has no lane: what is for it waits until the masters are asked.
-        let index = routes.masters.iter().position(|(address, _)| *address == to);
-        if let Some(owner) = routes.owners.get_mut(usize::from(slot)) {
-            *owner = index;
-        }
-        drop(routes);
-        self.doubt();
-    }
-
     fn route(&self, routes: &Routes, outgoing: Outgoing) {
-        match routes.lane(outgoing.slot) {
+        match routes.sender(outgoing.slot) {
             Some(lane) => lane.send(outgoing),
             None if self.parked.push(outgoing) => {}
             None => {
@@ -366,6 +375,24 @@ impl Routes {
     fn lane(&self, slot: u16) -> Option<&Arc<Lane>> {
         let owner = (*self.owners.get(usize::from(slot))?)?;
         self.masters.get(owner).map(|(_, lane)| lane)
+    }
+
+    /// By which lane messages go.
+    fn sender(&self, slot: u16) -> Option<&Arc<Lane>> {
+        self.leaving.get(&slot).or_else(|| self.lane(slot))
+    }
+
+    fn has(&self, lane: &Arc<Lane>) -> bool {
+        self.masters.iter().any(|(_, other)| Arc::ptr_eq(other, lane))
+    }
+
+    /// Takes what a master said of one slot. Where it is at one that is not known yet, it waits until
+    /// the masters are asked.
+    fn set_owner(&mut self, slot: u16, to: &Address) {
+        let index = self.masters.iter().position(|(address, _)| address == to);
+        if let Some(owner) = self.owners.get_mut(usize::from(slot)) {
+            *owner = index;
+        }
     }
 }
 

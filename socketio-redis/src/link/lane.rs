@@ -51,6 +51,9 @@ pub(super) struct Lane {
     is_ending: watch::Sender<bool>,
 }
 
+/// How often a command goes on to another master before it counts as refused.
+const MAX_REDIRECTS: u8 = 5;
+
 impl Lane {
     /// Begins, on the runtime that this is called on.
     pub(super) fn start(
@@ -104,6 +107,11 @@ impl Lane {
     pub(super) fn retire(&self) -> VecDeque<Outgoing> {
         self.end();
         self.queue.close()
+    }
+
+    /// Takes out what waits and is meant.
+    pub(super) fn take_waiting(&self, is_meant: impl Fn(&Outgoing) -> bool) -> Vec<Outgoing> {
+        self.queue.take_if(is_meant)
     }
 
     pub(super) fn wanted(&self) -> Vec<Subscription> {
@@ -260,12 +268,16 @@ impl Lane {
     /// Whether an error says that another master has a slot.
     fn redirect(&self, error: &RedisError) -> Option<(Arc<Cluster>, Redirect)> {
         let membership = self.membership.as_ref()?;
-        Some((membership.cluster.upgrade()?, Redirect::read(error, membership)?))
+        Some((self.cluster()?, Redirect::read(error, membership)?))
+    }
+
+    fn cluster(&self) -> Option<Arc<Cluster>> {
+        self.membership.as_ref()?.cluster.upgrade()
     }
 
     /// In a Redis Cluster, another server may have what this one had.
     fn doubt(&self) {
-        if let Some(cluster) = self.membership.as_ref().and_then(|it| it.cluster.upgrade()) {
+        if let Some(cluster) = self.cluster() {
             cluster.doubt();
         }
     }
@@ -481,6 +493,7 @@ impl Batch<'_> {
         }
         let replies = connection.req_packed_commands(&pipeline, 0, pipeline.len()).await?;
         let replies = replies.into_iter().zip(pipeline.cmd_iter());
+        let (mut cluster, mut redirected) = (None, Vec::new());
         for ((reply, command), mut outgoing) in replies.zip(self.unanswered.by_ref()) {
             match reply.extract_error() {
                 Ok(value) => {
@@ -491,12 +504,14 @@ impl Batch<'_> {
                     }
                 }
                 Err(error) => {
-                    if let Some((cluster, redirect)) = self.lane.redirect(&error) {
+                    if outgoing.redirects < MAX_REDIRECTS
+                        && let Some((its_cluster, redirect)) = self.lane.redirect(&error)
+                    {
+                        cluster = Some(its_cluster);
                         outgoing.command = command.clone();
-                        match cluster.send_on(redirect, outgoing) {
-                            Ok(()) => continue,
-                            Err(refused) => outgoing = refused,
-                        }
+                        outgoing.redirects += 1;
+                        redirected.push((redirect, outgoing));
+                        continue;
                     }
                     let error = LinkError::Refused(error);
                     if outgoing.reply.is_none() {
@@ -508,6 +523,9 @@ impl Batch<'_> {
                     outgoing.fail(error);
                 }
             }
+        }
+        if let Some(cluster) = cluster {
+            cluster.send_on(self.lane, redirected);
         }
         Ok(())
     }

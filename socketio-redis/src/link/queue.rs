@@ -86,6 +86,16 @@ impl Queue {
         batch
     }
 
+    /// Takes out what is meant, in its order.
+    pub(super) fn take_if(&self, is_meant: impl Fn(&Outgoing) -> bool) -> Vec<Outgoing> {
+        let mut state = self.lock();
+        let all = mem::take(&mut state.commands);
+        let (meant, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_meant);
+        state.commands = others.into();
+        state.bytes -= meant.iter().map(Outgoing::bytes).sum::<usize>();
+        meant
+    }
+
     /// Gives all that waits.
     pub(super) fn take(&self) -> VecDeque<Outgoing> {
         let mut state = self.lock();

@@ -88,7 +88,7 @@ impl RedisCluster {
     /// Gives the slot of a channel to another master.
     pub(crate) fn move_slot(&self, channel: &str, to: usize) {
         let slot: u16 = self.0[to].query(&["CLUSTER", "KEYSLOT", channel]);
-        for node in [to, self.owner(channel).expect("a master")] {
+        for node in [to, eventually("a master", || self.owner(channel))] {
             run(&self.0[node], &["SETSLOT", &slot.to_string(), "NODE", &id(&self.0[to])]);
         }
     }
