@@ -8,7 +8,6 @@ mod selection;
 use std::time::Duration;
 
 use socketio_core::{Namespace, NamespaceRequest, SocketIo};
-use socketio_redis::RedisEmitter;
 
 pub(crate) use self::options::NodeOptions;
 
@@ -20,7 +19,7 @@ pub(crate) fn server(options: &NodeOptions, port: u16) -> SocketIo {
     let builder = SocketIo::builder().request_timeout(REQUEST_TIMEOUT);
     let io = options.connect(builder, &redis).build().expect("valid options");
     io.insert_state(operations::Port(port));
-    io.insert_state(RedisEmitter::new(redis));
+    io.insert_state(options.emitter(&redis));
     io.on_error(|report| eprintln!("{report}"));
     for name in ["/", "/custom"] {
         add(&io.of(name));

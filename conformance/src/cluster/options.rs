@@ -1,7 +1,8 @@
 use clap::ValueEnum;
 use socketio_core::{Builder, Recovery};
 use socketio_redis::{
-    RedisAdapter, RedisStreamsAdapter, ShardedRedisAdapter, SubscriptionMode, Target,
+    RedisAdapter, RedisEmitter, RedisStreamsAdapter, RedisStreamsAdapterBuilder,
+    ShardedRedisAdapter, SubscriptionMode, Target,
 };
 
 /// How to be a node: the options of the mode `cluster`, which are those of `node-server.js`. Without
@@ -75,12 +76,20 @@ impl NodeOptions {
                     .subscription_mode(self.subscription_mode.into())
                     .build(),
             ),
-            Adapter::Streams => builder.adapter(
-                RedisStreamsAdapter::builder(redis.clone())
-                    .use_sharded_pub_sub(self.sharded_pubsub)
-                    .build(),
-            ),
+            Adapter::Streams => builder.adapter(self.streams(redis).build()),
         }
+    }
+
+    /// What sends to the nodes without being one. There is none for the sharded adapter.
+    pub(super) fn emitter(&self, redis: &Target) -> RedisEmitter {
+        match self.adapter {
+            Some(Adapter::Streams) => RedisEmitter::for_streams(self.streams(redis)),
+            _ => RedisEmitter::new(redis.clone()),
+        }
+    }
+
+    fn streams(&self, redis: &Target) -> RedisStreamsAdapterBuilder {
+        RedisStreamsAdapter::builder(redis.clone()).use_sharded_pub_sub(self.sharded_pubsub)
     }
 }
 
