@@ -56,7 +56,8 @@ struct Routes {
     owners: Vec<Option<usize>>,
     masters: Vec<(Address, Arc<Lane>)>,
     /// Slots for which messages still go by the lane of the master that had them, until that tells
-    /// where they are: they do not overtake what is on its way there.
+    /// where they are: they do not overtake what is on its way there. What belongs to no slot it goes
+    /// on to take.
     leaving: HashMap<u16, Arc<Lane>>,
 }
 

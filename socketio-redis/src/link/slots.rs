@@ -72,7 +72,8 @@ fn master(range: &Value, said_by: &str) -> Option<(RangeInclusive<u16>, Address)
     };
     let slot = |number: i64| u16::try_from(number).ok().filter(|slot| *slot < SLOTS);
     let address = Address::new(host, u16::try_from(*port).ok()?, said_by);
-    Some((slot(*first)?..=slot(*last)?, address))
+    let slots = slot(*first)?..=slot(*last)?;
+    (!slots.is_empty()).then_some((slots, address))
 }
 
 #[cfg(test)]
@@ -118,6 +119,7 @@ mod tests {
         for reply in [
             range(0, 16384, node(host())),
             range(-1, 1, node(host())),
+            range(2, 1, node(host())),
             range(0, 1, node(Value::Int(1))),
             range(0, 1, Value::Nil),
             Value::Nil,
