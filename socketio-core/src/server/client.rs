@@ -229,7 +229,8 @@ impl ClientRunner {
         let auth = auth.as_deref().map(ByteString::from);
         let namespace = server.namespaces.get(&name);
         let open = namespace.filter(|namespace| namespace.0.latch.is_open());
-        let entered = open.filter(|namespace| !namespace.must_ask_log(auth.as_deref()));
+        let entered =
+            open.filter(|namespace| !namespace.must_ask_log(&self.client, auth.as_deref()));
         let enter =
             |namespace: Namespace| namespace.enter(&self.client, auth.clone(), Former::Here).ok();
         let entered = entered.and_then(enter);
@@ -258,7 +259,11 @@ impl ClientRunner {
         let is_closing = self.client.server.engine().is_closing();
         let (Some(early), false) = (early, is_closing) else {
             // The client has gone, and the namespace may be new.
-            return found.into_iter().for_each(|found| request.io().clean_up(&found.namespace));
+            if let Some(Found { namespace, former }) = found {
+                drop(former);
+                request.io().clean_up(&namespace);
+            }
+            return;
         };
         let Some(Found { namespace, former }) = found else {
             self.client.machine().unask(&request.name);

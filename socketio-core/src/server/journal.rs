@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    cluster::{LogPosition, SharedLog},
+    cluster::{LogStream, SharedLog},
     engine::{Engine, EngineClock},
     flights::{Flight, Flights},
     rooms::{Selection, Stay},
@@ -49,11 +49,11 @@ pub(crate) struct Journal {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Returning(Arc<()>);
 
-/// The log that all nodes share, and where this node is in that of the namespace.
+/// The log that all nodes share, and the one of them that the namespace has.
 #[derive(Debug)]
 struct LogView {
     log: Arc<SharedLog>,
-    position: Arc<LogPosition>,
+    stream: Arc<LogStream>,
 }
 
 /// Where an event stands among those of its namespace.
@@ -156,9 +156,8 @@ impl Journal {
         let away = recovery.max_disconnection_duration;
         let unnoticed = config.ping_interval + config.ping_timeout;
         let log = engine.cluster().and_then(|cluster| cluster.log());
-        let log =
-            log.map(|log| LogView { log: Arc::clone(log), position: log.position(namespace) });
-        let logged = log.as_ref().map(|log| log.position.get());
+        let log = log.map(|log| LogView { log: Arc::clone(log), stream: log.stream_of(namespace) });
+        let logged = log.as_ref().map(|log| log.stream.position());
         let begin = Mark { logged, ..Mark::default() };
         Some(Self {
             limits: Limits {
@@ -182,7 +181,7 @@ impl Journal {
 
     /// The last event, and what its log has come to meanwhile.
     pub(super) fn position(&self) -> Mark {
-        let logged = self.log.as_ref().map(|log| log.position.get());
+        let logged = self.log.as_ref().map(|log| log.stream.position());
         Mark { logged: self.position.logged.max(logged), ..self.position }
     }
 
@@ -191,10 +190,33 @@ impl Journal {
         self.position
     }
 
-    /// What comes from the log begins behind this place.
-    pub(super) fn begin(&mut self, offset: LogOffset) {
-        self.reach(offset);
-        self.forgotten.logged = self.forgotten.logged.max(Some(offset));
+    /// What comes from the log begins behind this place. Tells whether it is another log than before,
+    /// so that places known up to now mean nothing in it.
+    pub(super) fn begin(&mut self, offset: LogOffset) -> bool {
+        let offset = Some(offset);
+        let is_another = offset < self.position.logged;
+        if is_another {
+            self.position = Mark { logged: offset, is_early: false, ..self.position };
+            self.forget_all();
+        }
+        self.position.logged = self.position.logged.max(offset);
+        self.forgotten.logged = self.forgotten.logged.max(offset);
+        is_another
+    }
+
+    /// Whether what is appended to the log comes back soon.
+    pub(super) fn is_log_reachable(&self) -> bool {
+        self.log.as_ref().is_some_and(|log| log.stream.is_reachable())
+    }
+
+    /// How long a socket may be away.
+    pub(super) fn away(&self) -> Duration {
+        self.limits.away
+    }
+
+    /// Bytes of what is kept.
+    pub(super) fn limit(&self) -> usize {
+        self.limits.bytes
     }
 
     /// Where the log has come to.
@@ -265,6 +287,11 @@ impl Journal {
         let at = at.filter(|event| event.mark.logged == offset && !event.mark.is_early);
         let number = at.map(|event| event.mark.number).or(before);
         Some(number.unwrap_or(self.forgotten.number))
+    }
+
+    /// Whether it has come to a place of the log, and has all events after it.
+    pub(super) fn has_all_after(&self, offset: LogOffset) -> bool {
+        Some(offset) <= self.position().logged && self.number_at(offset).is_some()
     }
 
     /// The place of the last event up to this number, as far as that is known.
@@ -404,7 +431,8 @@ impl Journal {
             }
             Some(_) => {
                 let offset = offset.and_then(|offset| offset.parse().ok());
-                self.number_at(saved.logged().has(offset))?
+                let has = saved.logged().has(offset);
+                self.number_at(has).filter(|_| self.has_all_after(has))?
             }
         };
         if has < self.forgotten.number {
@@ -420,10 +448,14 @@ impl Journal {
 
     fn clear_if_deserted(&mut self) {
         if self.is_deserted() {
-            self.events = VecDeque::new();
-            self.bytes = 0;
-            self.forgotten = self.position;
+            self.forget_all();
         }
+    }
+
+    fn forget_all(&mut self) {
+        self.events = VecDeque::new();
+        self.bytes = 0;
+        self.forgotten = self.position;
     }
 
     fn forget(&mut self, now: Instant) {

@@ -4,9 +4,9 @@
 use std::{sync::Arc, time::Duration};
 
 use bytestring::ByteString;
-use serde_json::{Map, Value};
 
 use super::{
+    client::ClientHandle,
     cluster::{self, SharedLog},
     flights::Flight,
     journal::{Mark, Returning, Saved, Span},
@@ -40,7 +40,7 @@ pub(super) enum Former {
 /// What the log had of a socket.
 pub(super) struct Logged {
     pub(super) id: SocketId,
-    pub(super) data: Map<String, Value>,
+    pub(super) session: Taken,
     /// With the last event before it joined them.
     pub(super) rooms: Vec<(ByteString, LogOffset)>,
     /// The last event that the client has, or that was read for it.
@@ -52,6 +52,28 @@ pub(super) struct Logged {
     pub(super) _returning: Returning,
 }
 
+/// A session that is out of the log. It goes back there, unless its client is let on with it.
+pub(super) struct Taken {
+    log: Arc<SharedLog>,
+    namespace: ByteString,
+    session: Option<SavedSession>,
+    away: Duration,
+}
+
+impl Taken {
+    pub(super) fn claim(mut self) -> Option<SavedSession> {
+        self.session.take()
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.log.log().save(&self.namespace, session, self.away.saturating_add(GRACE));
+        }
+    }
+}
+
 impl Namespace {
     /// The log that all nodes share, where clients are recovered by it.
     pub(super) fn log(&self) -> Option<&Arc<SharedLog>> {
@@ -60,8 +82,12 @@ impl Namespace {
 
     /// What comes from the log begins behind this place.
     pub(super) fn begin_log(&self, offset: LogOffset) {
-        if let Some(journal) = self.rooms().journal.as_deref_mut() {
-            journal.begin(offset);
+        let mut rooms = self.rooms();
+        if rooms.journal.as_deref_mut().is_some_and(|journal| journal.begin(offset)) {
+            let position = rooms.journal().position();
+            let sockets = rooms.sockets();
+            let places = sockets.iter().filter_map(Socket::place);
+            places.for_each(|place| place.restart(position));
         }
     }
 
@@ -106,10 +132,13 @@ impl Namespace {
         draft: Draft,
     ) {
         let number = log.next_number();
-        log.log().append(self.name(), number, cluster::broadcast(options, &draft, None));
+        let message = cluster::broadcast(options, &draft, None);
+        let is_on_its_way = log.log().append(self.name(), number, message);
         rooms.journal().flights.push(Flight::new(number, selection, draft));
-        if !log.is_reachable() {
-            self.deliver_early(rooms);
+        if !is_on_its_way {
+            self.lose(rooms, number);
+        } else if !rooms.journal().is_log_reachable() {
+            self.deliver_early(rooms, number);
         }
         while let Some(flight) = rooms.journal().shed_flight() {
             self.land(rooms, flight, None);
@@ -137,21 +166,33 @@ impl Namespace {
         audience.show();
     }
 
+    /// An event of this node's is not in the log, and will not be.
+    pub(super) fn lost(&self, number: u64) {
+        self.lose(&mut self.rooms(), number);
+    }
+
+    fn lose(&self, rooms: &mut Rooms, number: u64) {
+        // Those before it have their place in the log, but are not to come later than it.
+        self.deliver_early(rooms, number);
+        rooms.journal().flights.remove(number);
+    }
+
     /// The log is out of reach: nobody here waits for what is on its way there.
     pub(super) fn lose_log(&self) {
         let mut rooms = self.rooms();
         if rooms.journal.is_some() {
-            self.deliver_early(&mut rooms);
+            self.deliver_early(&mut rooms, u64::MAX);
         }
     }
 
-    fn deliver_early(&self, rooms: &mut Rooms) {
-        while let Some(flight) = rooms.journal().flights.first_undelivered() {
+    /// Delivers events that are on their way, up to the one of this number.
+    fn deliver_early(&self, rooms: &mut Rooms, up_to: u64) {
+        while let Some(flight) = rooms.journal().flights.first_undelivered(up_to) {
             let Flight { selection, draft, early, .. } = flight.clone();
             let has = |socket: &Socket| early.contains(socket.id());
             self.publish(rooms, &selection, draft, None, has, |_| {});
             let number = rooms.journal().last().number;
-            if let Some(flight) = rooms.journal().flights.first_undelivered() {
+            if let Some(flight) = rooms.journal().flights.first_undelivered(up_to) {
                 flight.delivered = Some(number);
             }
         }
@@ -183,9 +224,13 @@ impl Namespace {
         let journal = rooms.journal();
         let position = journal.position();
         for flight in journal.flights.undelivered() {
-            if flight.selection.selects(u64::MAX, id, &stays) && !flight.early.contains(id) {
-                flight.early.push(*id);
-                let packet = self.encode(flight.draft.clone().finish_with(position));
+            if flight.selection.selects(u64::MAX, id, &stays) && flight.early.insert(*id) {
+                let draft = flight.draft.clone();
+                let packet = match socket.place() {
+                    Some(_) => draft.finish_with(position),
+                    None => draft.finish(),
+                };
+                let packet = self.encode(packet);
                 // A client that is gone does not miss it.
                 let _ = socket.deliver(packet, false);
             }
@@ -193,8 +238,8 @@ impl Namespace {
     }
 
     /// Asks the log for the socket of a client that comes back, and for what it missed.
-    pub(super) async fn ask_log(&self, auth: Option<&str>) -> Former {
-        let (Some(log), Some(Return { id, offset })) = (self.log(), auth.and_then(Return::read))
+    pub(super) async fn ask_log(&self, client: &ClientHandle, auth: Option<&str>) -> Former {
+        let (Some(log), Some(Return { id, offset })) = (self.log(), Return::of(client, auth))
         else {
             return Former::Here;
         };
@@ -203,45 +248,54 @@ impl Namespace {
         let session = match log.log().take(self.name(), id.as_str()).await {
             Err(_) => return Former::Here,
             Ok(None) => return Former::Nobody,
-            Ok(Some(session)) => session,
+            Ok(Some(session)) => self.taken(log, session),
         };
         let logged = self.read_log(log, session, offset, returning).await;
         logged.map_or(Former::Nobody, |logged| Former::Logged(Box::new(logged)))
     }
 
     /// Whether a client must be asked for in the log before it is let in.
-    pub(super) fn must_ask_log(&self, auth: Option<&str>) -> bool {
-        self.log().is_some() && auth.and_then(Return::read).is_some()
+    pub(super) fn must_ask_log(&self, client: &ClientHandle, auth: Option<&str>) -> bool {
+        self.log().is_some() && Return::of(client, auth).is_some()
+    }
+
+    fn taken(&self, log: &Arc<SharedLog>, session: SavedSession) -> Taken {
+        let (namespace, away) = (self.shared_name(), self.rooms().journal().away());
+        Taken { log: Arc::clone(log), namespace, session: Some(session), away }
     }
 
     async fn read_log(
         &self,
         log: &SharedLog,
-        session: SavedSession,
+        taken: Taken,
         offset: Option<String>,
         returning: Returning,
     ) -> Option<Logged> {
+        let session = taken.session.as_ref()?;
         let id = SocketId::parse(&session.socket)?;
         let offset = offset.and_then(|offset| offset.parse::<LogOffset>().ok());
         let has = match session.span {
             Some(span) => span.has(offset),
             None => offset?,
         };
-        let Value::Object(data) = session.data else { return None };
-        let rooms = session.rooms.into_iter().filter(|room| room.name != session.socket);
+        let rooms = session.rooms.iter().filter(|room| room.name != session.socket);
         let rooms: Vec<_> =
-            rooms.map(|room| (room.name.into(), room.since.unwrap_or_default())).collect();
-        let is_kept = self.rooms().journal().number_at(has).is_some();
+            rooms.map(|room| (room.name.clone().into(), room.since.unwrap_or_default())).collect();
+        let start = session.span.map_or(has, |span| span.start);
+        let is_kept = self.rooms().journal().has_all_after(has);
         let messages = match is_kept {
             true => Vec::new(),
             false => log.log().read(self.name(), has).await.ok()??,
         };
         let last = messages.last().map_or(has, |message| message.offset);
         let missed = self.missed(messages, &id, &rooms);
+        let bytes: usize = missed.iter().map(|(_, packet)| packet.len()).sum();
+        if bytes > self.rooms().journal().limit() {
+            return None;
+        }
         let mark = |logged| Mark { logged: Some(logged), ..Mark::default() };
-        let start = session.span.map_or(has, |span| span.start);
         let span = Span { start: mark(start), end: mark(last) };
-        Some(Logged { id, data, rooms, has: last, missed, span, _returning: returning })
+        Some(Logged { id, session: taken, rooms, has: last, missed, span, _returning: returning })
     }
 
     /// Of what was read from the log, what is for a socket.
@@ -273,14 +327,22 @@ impl Namespace {
 
     /// Whether the log still has a socket as this node left it, and takes it out then. If not, its
     /// client has come back to another node.
-    pub(super) async fn take_left(&self, shared: &SharedLog, key: &RecoveryId) -> bool {
+    pub(super) async fn take_left(&self, shared: &Arc<SharedLog>, key: &RecoveryId) -> bool {
         let log = shared.log();
+        let is_own = |session: &SavedSession| session.node.as_ref() == Some(shared.id());
         match log.find(self.name(), key.as_str()).await {
-            Ok(Some(session)) if session.node.as_ref() == Some(shared.id()) => {
-                !matches!(log.take(self.name(), key.as_str()).await, Ok(None))
-            }
-            Ok(_) => false,
+            Ok(Some(session)) if is_own(&session) => {}
+            Ok(_) => return false,
             // Who cannot ask believes that it is there.
+            Err(_) => return true,
+        }
+        match log.take(self.name(), key.as_str()).await {
+            Ok(Some(session)) if is_own(&session) => true,
+            Ok(session) => {
+                // Another node has been there in between.
+                drop(session.map(|session| self.taken(shared, session)));
+                false
+            }
             Err(_) => true,
         }
     }

@@ -129,7 +129,7 @@ impl Server {
         };
         if let Some(namespace) = namespace {
             namespace.0.latch.opened().await;
-            let former = namespace.ask_log(request.auth.as_deref()).await;
+            let former = namespace.ask_log(&request.client, request.auth.as_deref()).await;
             let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
             *found = Some(Found { namespace, former });
         }

@@ -9,6 +9,7 @@ use std::{
 
 use bytestring::ByteString;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     client::ClientHandle,
@@ -58,8 +59,13 @@ pub(super) struct Return {
 }
 
 impl Return {
-    /// `None` if it is a client that comes for the first time, or one whose words mean nothing here.
-    pub(super) fn read(auth: &str) -> Option<Self> {
+    /// `None` if it is a client that comes for the first time, one whose words mean nothing here, or
+    /// one of revision 3, which does not know of it.
+    pub(super) fn of(client: &ClientHandle, auth: Option<&str>) -> Option<Self> {
+        auth.filter(|_| client.session().revision() != Revision::V3).and_then(Self::read)
+    }
+
+    fn read(auth: &str) -> Option<Self> {
         #[derive(Deserialize)]
         struct Words {
             pid: String,
@@ -91,17 +97,22 @@ impl Namespace {
             let socket = Socket::new(self.clone(), Arc::clone(client), auth, Origin::default());
             return self.rooms().insert(socket.clone()).map(|()| socket);
         }
-        let wish = auth.as_deref().and_then(Return::read);
+        let wish = Return::of(client, auth.as_deref());
         if let Some(Return { id, .. }) = &wish {
             self.end_former(id);
         }
         let now = client.session().now();
         let mut rooms = self.rooms();
-        let journal = rooms.journal();
+        if rooms.is_retired() {
+            return Err(Retired);
+        }
         let back = wish.and_then(|wish| match former {
-            Former::Here => Back::of_journal(journal, &wish, now),
-            Former::Logged(logged) => Back::of_log(journal, wish.id, *logged),
-            Former::Nobody => None,
+            Former::Here => Back::of_journal(rooms.journal(), &wish, now),
+            // An id that somebody has is none to come back to.
+            Former::Logged(logged) if rooms.member(&logged.id).is_none() => {
+                Back::of_log(rooms.journal(), wish.id, *logged)
+            }
+            Former::Logged(_) | Former::Nobody => None,
         });
         let (origin, stays, saved) = match back {
             Some(Back { origin, stays, saved }) => (origin, stays, saved),
@@ -305,9 +316,12 @@ impl Back {
     }
 
     fn of_log(journal: &mut Journal, id: RecoveryId, logged: Logged) -> Option<Self> {
-        let saved = journal.take_former(&id);
         let has = journal.number_at(logged.has)?;
-        let Logged { id: socket, data, rooms, missed, span, has: has_logged, .. } = logged;
+        let Logged { id: socket, session, rooms, missed, span, has: has_logged, .. } = logged;
+        let Some(Value::Object(data)) = session.claim().map(|session| session.data) else {
+            return None;
+        };
+        let saved = journal.take_former(&id);
         let has_logged = Some(has_logged);
         let state = State { span, has: Some(has), read: missed, has_logged, ..State::default() };
         let place = Some(Place::of_return(id, state));
@@ -363,6 +377,13 @@ impl Place {
 
     pub(super) fn is_recovered(&self) -> bool {
         self.is_recovered
+    }
+
+    /// The log is another than before: places in it that were known mean nothing any more.
+    pub(super) fn restart(&self, position: Mark) {
+        let mut state = self.state();
+        state.span = Span { start: position, end: position };
+        state.has_logged = None;
     }
 
     /// Until when the socket may come back, if it went and may.
@@ -441,10 +462,11 @@ impl Place {
             return rooms.release(socket.id(), &stays);
         }
         let now = socket.client().session().now();
+        let position = journal.position();
         let left_at = match state.has {
             // It has not got what it missed before.
             Some(number) => Mark { number, logged: state.span.end.logged, is_early: false },
-            None => journal.position(),
+            None => Mark { logged: position.logged.max(state.has_logged), ..position },
         };
         let saved = Saved { socket: socket.clone(), stays, span: state.span, left_at, until: now };
         match journal.save(self.id, now, saved) {

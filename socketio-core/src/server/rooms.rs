@@ -98,6 +98,11 @@ impl Rooms {
         self.journal.as_deref_mut().expect("a socket has a place only with a journal")
     }
 
+    /// Whether the namespace was removed.
+    pub(super) fn is_retired(&self) -> bool {
+        self.is_retired
+    }
+
     /// Adds a member that is not connected yet. Fails if the namespace was removed.
     pub(super) fn insert(&mut self, socket: Socket) -> Result<(), Retired> {
         if self.is_retired {

@@ -271,7 +271,7 @@ impl Socket {
     pub fn leave(&self, rooms: impl IntoRooms) {
         let rooms = rooms.into_rooms();
         let mut members = self.0.namespace.rooms();
-        if self.0.place.is_some() {
+        if self.0.namespace.log().is_some() {
             self.0.namespace.hurry(&mut members, self);
         }
         for room in rooms {
@@ -378,7 +378,15 @@ impl Socket {
             (Outgoing::Event(draft), Some(place)) => {
                 return self.0.namespace.send_recorded(place, &self.0.id, draft);
             }
-            (Outgoing::Event(draft), None) => draft.finish(),
+            (Outgoing::Event(draft), None) => match self.0.namespace.log() {
+                // Behind what was sent to all.
+                Some(log) if self.is_connected() => {
+                    let mut rooms = self.0.namespace.rooms();
+                    self.0.namespace.append_to(&mut rooms, log, &self.0.id, draft);
+                    return Ok(());
+                }
+                _ => draft.finish(),
+            },
             (Outgoing::Packet(packet), _) => packet,
         };
         match self.0.phase.load(Ordering::Acquire) {
@@ -472,7 +480,13 @@ impl Socket {
         }
         let was_connected = self.0.phase.swap(CLOSED, Ordering::AcqRel) == CONNECTED;
         let mut rooms = self.0.namespace.rooms();
-        if self.0.place.is_some() && reason == DisconnectReason::ServerNamespaceDisconnect {
+        let is_sent_away = match reason {
+            DisconnectReason::ServerNamespaceDisconnect => true,
+            // Others get it from another node.
+            DisconnectReason::ServerShuttingDown => self.0.place.is_none(),
+            _ => false,
+        };
+        if is_sent_away && self.0.namespace.log().is_some() {
             self.0.namespace.hurry(&mut rooms, self);
         }
         if self.0.place.is_some() {

@@ -1,7 +1,7 @@
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     fmt,
-    future::ready,
+    future::{poll_fn, ready},
     mem,
     ops::Index,
     pin::Pin,
@@ -9,6 +9,8 @@ use std::{
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
+
+use futures_util::FutureExt;
 
 use super::{clock::TestClock, server::TestServer};
 use crate::{
@@ -111,6 +113,7 @@ impl TestCluster {
         let (node, driver) = begun.expect("a server begins when it is built");
         if let Some(log) = &self.bus.lock().log {
             node.begin_log(0, LogOffset { major: log.length, minor: 0 });
+            node.set_log_reachable(0, true);
         }
         server.spawn(driver);
         server.spawn(Inbox { bus: self.bus.clone(), index, node, clock, sleep: None });
@@ -152,8 +155,35 @@ impl TestCluster {
         }
         let node = bus.nodes[index].node.clone();
         drop(bus);
-        node.expect("a node that has begun").set_log_reachable(is_reachable);
+        node.expect("a node that has begun").set_log_reachable(0, is_reachable);
         self.servers[0].run();
+    }
+
+    /// Has the log take nothing from a node, or take it again.
+    pub fn set_log_full(&self, index: usize, is_full: bool) {
+        self.bus.lock().nodes[index].is_refused = is_full;
+    }
+
+    /// Has what a node asks of the log done, but not answered, or no longer so.
+    pub fn hold_log_answers(&self, index: usize, is_held: bool) {
+        let mut bus = self.bus.lock();
+        bus.nodes[index].is_held = is_held;
+        let asking = mem::take(&mut bus.nodes[index].asking);
+        drop(bus);
+        asking.into_iter().for_each(Waker::wake);
+        self.servers[0].run();
+    }
+
+    /// Has another log begin in place of this one, which is lost but for the sessions.
+    pub fn restart_log(&self) {
+        let mut bus = self.bus.lock();
+        let BusState { nodes, log, .. } = &mut *bus;
+        if let Some(log) = log {
+            (log.entries, log.length) = (Vec::new(), 0);
+        }
+        let nodes: Vec<_> = nodes.iter().filter_map(|node| node.node.clone()).collect();
+        drop(bus);
+        nodes.iter().for_each(|node| node.begin_log(0, LogOffset::START));
     }
 
     /// Has the log forget all that it has up to now, but for the sessions.
@@ -239,6 +269,12 @@ struct BusNode {
     is_up: bool,
     /// From the log, for which messages then wait.
     is_cut_off: bool,
+    /// The log has no room for what it appends.
+    is_refused: bool,
+    /// What the log answers waits.
+    is_held: bool,
+    /// Who waits for that.
+    asking: Vec<Waker>,
     unwritten: Vec<(String, Option<u64>, ClusterMessage)>,
     unsaved: Sessions,
     node: Option<ClusterNode>,
@@ -346,17 +382,32 @@ impl TestLog {
     {
         let mut bus = self.bus.lock();
         let is_cut_off = bus.nodes[self.index].is_cut_off;
-        Box::pin(ready(match &mut bus.log {
+        let answer = match &mut bus.log {
             Some(log) if !is_cut_off => Ok(read(log)),
             _ => Err("the log is out of reach".into()),
-        }))
+        };
+        let (bus, index) = (self.bus.clone(), self.index);
+        let answered = poll_fn(move |cx| {
+            let node = &mut bus.lock().nodes[index];
+            if node.is_held {
+                node.asking.push(cx.waker().clone());
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        });
+        Box::pin(answered.map(|()| answer))
     }
 }
 
 impl EventLog for TestLog {
-    fn append(&self, namespace: &str, number: u64, message: ClusterMessage) {
+    fn append(&self, namespace: &str, number: u64, message: ClusterMessage) -> bool {
         let now = self.clock.now();
-        self.bus.lock().append(now, self.index, namespace, Some(number), message);
+        let mut bus = self.bus.lock();
+        let is_refused = bus.nodes[self.index].is_refused;
+        if !is_refused {
+            bus.append(now, self.index, namespace, Some(number), message);
+        }
+        !is_refused
     }
 
     fn save(&self, namespace: &str, session: SavedSession, duration: Duration) {

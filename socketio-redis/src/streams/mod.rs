@@ -29,11 +29,7 @@ use socketio_core::{
 use socketio_tokio::TokioClock;
 use tokio::time;
 
-use self::{
-    entry::Entry,
-    names::Names,
-    stream::{Reach, Stream},
-};
+use self::{entry::Entry, names::Names, stream::Stream};
 use crate::{
     classic::DEFAULT_KEY,
     link::{Link, LinkError, Stats, Subscription, Target},
@@ -76,7 +72,6 @@ struct Inner {
     slot: Slot,
     /// Those that this node has something to do with.
     streams: Mutex<HashMap<u32, Arc<Stream>>>,
-    reach: Arc<Reach>,
 }
 
 #[derive(Clone, Debug)]
@@ -223,7 +218,6 @@ impl RedisStreamsAdapterBuilder {
             settings: self.settings,
             slot: Slot::default(),
             streams: Mutex::default(),
-            reach: Arc::default(),
         }))
     }
 }
@@ -238,8 +232,6 @@ impl Adapter for RedisStreamsAdapter {
     }
 
     fn start(&self, node: ClusterNode, driver: ClusterDriver) {
-        // Until it is known where the log is.
-        node.set_log_reachable(false);
         self.0.slot.start(&self.0.target, node, driver);
     }
 
@@ -268,7 +260,8 @@ impl Adapter for RedisStreamsAdapter {
     fn send(&self, namespace: &str, to: Option<&NodeId>, message: ClusterMessage) {
         let Some(running) = self.0.slot.get() else { return };
         if to.is_none() && entry::is_kept(&message) {
-            return self.0.stream(&running, namespace).push(namespace, None, &message);
+            self.0.stream(&running, namespace).push(namespace, None, &message);
+            return;
         }
         let channel = self.0.settings.names.channel(namespace, to);
         let from = running.node.id().clone();
@@ -305,7 +298,7 @@ impl Inner {
     /// The stream of a namespace, which is read from now on.
     fn stream(&self, running: &Arc<Running>, namespace: &str) -> Arc<Stream> {
         let index = self.settings.names.index(namespace);
-        let begin = || Stream::begin(index, running, &self.settings, &self.reach);
+        let begin = || Stream::begin(index, running, &self.settings);
         Arc::clone(self.streams().entry(index).or_insert_with(begin))
     }
 
@@ -364,10 +357,10 @@ impl EventLog for Inner {
         self.settings.names.index(namespace)
     }
 
-    fn append(&self, namespace: &str, number: u64, message: ClusterMessage) {
-        if let Some(running) = self.slot.get() {
-            self.stream(&running, namespace).push(namespace, Some(number), &message);
-        }
+    fn append(&self, namespace: &str, number: u64, message: ClusterMessage) -> bool {
+        self.slot.get().is_some_and(|running| {
+            self.stream(&running, namespace).push(namespace, Some(number), &message)
+        })
     }
 
     fn save(&self, _: &str, session: SavedSession, duration: Duration) {

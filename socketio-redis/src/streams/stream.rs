@@ -24,7 +24,6 @@ pub(super) struct Stream {
     pub(super) running: Arc<Running>,
     pub(super) settings: Settings,
     state: Mutex<State>,
-    reach: Arc<Reach>,
     is_reachable: Mutex<bool>,
     /// Messages that were lost and not yet reported.
     unreported: AtomicU64,
@@ -51,10 +50,6 @@ struct State {
     read_since: Option<Instant>,
 }
 
-/// How many streams are out of reach.
-#[derive(Default)]
-pub(super) struct Reach(Mutex<usize>);
-
 /// A message on its way to the stream.
 pub(super) struct Written {
     pub(super) number: u64,
@@ -79,20 +74,14 @@ const OVERHEAD: usize = 128;
 
 impl Stream {
     /// Begins to read.
-    pub(super) fn begin(
-        index: u32,
-        running: &Arc<Running>,
-        settings: &Settings,
-        reach: &Arc<Reach>,
-    ) -> Arc<Self> {
+    pub(super) fn begin(index: u32, running: &Arc<Running>, settings: &Settings) -> Arc<Self> {
         let stream = Arc::new(Self {
             index,
             name: settings.names.stream(index),
             running: Arc::clone(running),
             settings: settings.clone(),
             state: Mutex::default(),
-            reach: Arc::clone(reach),
-            is_reachable: Mutex::new(true),
+            is_reachable: Mutex::new(false),
             unreported: AtomicU64::new(0),
             filled: Notify::new(),
             stalled: Notify::new(),
@@ -104,8 +93,13 @@ impl Stream {
         stream
     }
 
-    /// Has a message written, in its turn. It is lost if too much waits already.
-    pub(super) fn push(&self, namespace: &str, logged: Option<u64>, message: &ClusterMessage) {
+    /// Has a message written, in its turn. It is lost if too much waits already, which this tells.
+    pub(super) fn push(
+        &self,
+        namespace: &str,
+        logged: Option<u64>,
+        message: &ClusterMessage,
+    ) -> bool {
         let is_volatile = matches!(
             message,
             ClusterMessage::Broadcast { options, .. } if options.is_volatile
@@ -117,7 +111,8 @@ impl Stream {
         let bytes = size(&command);
         if state.bytes + bytes > self.settings.queue_bytes && !state.waiting.is_empty() {
             drop(state);
-            return self.lose(1);
+            self.lose(1);
+            return false;
         }
         state.last_number = number;
         state.bytes += bytes;
@@ -125,6 +120,7 @@ impl Stream {
         state.flights.push_back(Flight { number, logged, since: Instant::now() });
         drop(state);
         self.filled.notify_one();
+        true
     }
 
     /// Takes what is to be written next.
@@ -215,7 +211,7 @@ impl Stream {
         drop(state);
         if *is_reachable != is_now {
             *is_reachable = is_now;
-            self.reach.change(is_now, |are| self.running.node.set_log_reachable(are));
+            self.running.node.set_log_reachable(self.index, is_now);
         }
         if is_stalled {
             self.stalled.notify_one();
@@ -224,18 +220,6 @@ impl Stream {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
-    }
-}
-
-impl Reach {
-    /// One more stream is in reach, or one less. Tells whether all are.
-    fn change(&self, is_reachable: bool, tell: impl FnOnce(bool)) {
-        let mut out_of_reach = lock(&self.0);
-        match is_reachable {
-            true => *out_of_reach -= 1,
-            false => *out_of_reach += 1,
-        }
-        tell(*out_of_reach == 0);
     }
 }
 

@@ -92,7 +92,8 @@ impl SessionSpan {
     pub(crate) fn has(&self, offset: Option<LogOffset>) -> LogOffset {
         let offset = offset.unwrap_or(self.start).max(self.start);
         // Who has all that was sent to it missed nothing before it went, however long ago that was.
-        if offset >= self.end { offset.max(self.left_at) } else { offset }
+        // There was nothing more that it could have, whatever it says.
+        if offset >= self.end { self.left_at } else { offset.min(self.left_at) }
     }
 }
 

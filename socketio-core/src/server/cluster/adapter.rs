@@ -124,15 +124,14 @@ impl ClusterNode {
     }
 
     /// The [log](Adapter::log), or [one of them](EventLog::stream), is read from here on: what came
-    /// before does not come. To be called before its first message.
+    /// before does not come. To be called before its first message, and again if it turns out to be
+    /// another log, as after a loss: a place before one that it has been at tells that. Who is away
+    /// then comes back as somebody new.
     pub fn begin_log(&self, stream: u32, offset: LogOffset) {
         self.with_log(|server, log| {
-            log.reach(stream, offset);
-            for namespace in server.namespaces.all() {
-                if log.log().stream(namespace.name()) == stream {
-                    namespace.begin_log(offset);
-                }
-            }
+            log.stream(stream).begin(offset);
+            let namespaces = server.namespaces_in(log, stream);
+            namespaces.for_each(|namespace| namespace.begin_log(offset));
         });
     }
 
@@ -153,8 +152,19 @@ impl ClusterNode {
         if let Some(namespace) = found.filter(|namespace| namespace.log().is_some()) {
             namespace.landed(number, offset);
         }
-        self.with_log(|_, log| log.reach(log.log().stream(namespace), offset));
+        self.with_log(|_, log| log.stream_of(namespace).reach(offset));
         Ok(())
+    }
+
+    /// The message that was [appended](EventLog::append) under this number is not in the log, and
+    /// will not be: this node's clients need not wait for it.
+    pub fn lost(&self, namespace: &str, number: u64) {
+        self.with_log(|server, _| {
+            let found = server.namespaces.get(namespace);
+            if let Some(namespace) = found.filter(|namespace| namespace.log().is_some()) {
+                namespace.lost(number);
+            }
+        });
     }
 
     /// As [`receive`](Self::receive), for a message of another node that is in the log.
@@ -169,18 +179,19 @@ impl ClusterNode {
     ) -> Result<(), ServerGone> {
         let server = self.server.upgrade().ok_or(ServerGone)?;
         server.receive(namespace, from, message, Some(offset))?;
-        self.with_log(|_, log| log.reach(log.log().stream(namespace), offset));
+        self.with_log(|_, log| log.stream_of(namespace).reach(offset));
         Ok(())
     }
 
-    /// Whether the log can be written to and read. While it cannot, what is appended is delivered at
-    /// once, and so is what is on its way when that begins: to be told after a second or so without
-    /// an answer, as until then nothing that may be missed is delivered.
-    pub fn set_log_reachable(&self, is_reachable: bool) {
+    /// Whether the log, or [one of them](EventLog::stream), can be written to and read. While it
+    /// cannot, as at first, what is appended is delivered at once, and so is what is on its way when
+    /// that begins: to be told after a second or so without an answer, as until then nothing that may
+    /// be missed is delivered.
+    pub fn set_log_reachable(&self, stream: u32, is_reachable: bool) {
         self.with_log(|server, log| {
-            log.set_reachable(is_reachable);
+            log.stream(stream).set_reachable(is_reachable);
             if !is_reachable {
-                server.namespaces.all().iter().for_each(Namespace::lose_log);
+                server.namespaces_in(log, stream).for_each(|namespace| namespace.lose_log());
             }
         });
     }
@@ -199,6 +210,14 @@ impl ClusterNode {
             let (namespace, failure) = (namespace.map(Into::into), Failure::Adapter(error.into()));
             server.report(ErrorReport { namespace, socket: None, event: None, failure });
         }
+    }
+}
+
+impl Server {
+    /// Those whose messages are in one of the logs.
+    fn namespaces_in(&self, log: &SharedLog, stream: u32) -> impl Iterator<Item = Namespace> {
+        let all = self.namespaces.all().into_iter();
+        all.filter(move |namespace| log.log().stream(namespace.name()) == stream)
     }
 }
 

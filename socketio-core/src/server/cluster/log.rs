@@ -3,7 +3,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -20,10 +20,12 @@ use crate::{
 /// Events that may be missed are [appended](Self::append) rather than sent, and delivered when the
 /// log [gives them back](super::ClusterNode::landed): all nodes deliver them in the order of the log,
 /// with their place there as the offset. While the log is
-/// [out of reach](super::ClusterNode::set_log_reachable) they are delivered at once and appended
-/// when it is back; a client that comes back from such a time may have some of them twice.
+/// [out of reach](super::ClusterNode::set_log_reachable), as it is at first, they are delivered at
+/// once and appended when it is back; a client that comes back from such a time may have some of
+/// them twice.
 ///
-/// No method blocks: what is to be done is queued, and done in this order.
+/// No method blocks: what is to be done is queued, and done in this order. A future may be dropped
+/// before it is ready.
 pub trait EventLog: fmt::Debug + Send + Sync {
     /// Which of several logs has the messages of a namespace, where there are several: places in
     /// different ones cannot be compared.
@@ -32,8 +34,9 @@ pub trait EventLog: fmt::Debug + Send + Sync {
         0
     }
 
-    /// Appends a message, under a number that this node gives no other.
-    fn append(&self, namespace: &str, number: u64, message: ClusterMessage);
+    /// Appends a message, under a number that this node gives no other. Tells whether there is room
+    /// for it: if not, it is lost to the other nodes.
+    fn append(&self, namespace: &str, number: u64, message: ClusterMessage) -> bool;
 
     /// Keeps a session for some time.
     fn save(&self, namespace: &str, session: SavedSession, duration: Duration);
@@ -53,42 +56,54 @@ pub trait EventLog: fmt::Debug + Send + Sync {
 /// What a log has, or why it cannot tell.
 pub type LogFuture<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
-/// The last place of a log of which everything has been delivered here.
+/// One of the logs, as this node has it.
 #[derive(Debug, Default)]
-pub(in crate::server) struct LogPosition(Mutex<LogOffset>);
+pub(in crate::server) struct LogStream {
+    position: Mutex<LogOffset>,
+    is_reachable: AtomicBool,
+}
 
-impl LogPosition {
-    pub(in crate::server) fn get(&self) -> LogOffset {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl LogStream {
+    /// The last place of which everything has been delivered here.
+    pub(in crate::server) fn position(&self) -> LogOffset {
+        *self.lock()
     }
 
-    fn reach(&self, offset: LogOffset) {
-        let mut position = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(in crate::server) fn is_reachable(&self) -> bool {
+        self.is_reachable.load(Ordering::Acquire)
+    }
+
+    pub(super) fn begin(&self, offset: LogOffset) {
+        *self.lock() = offset;
+    }
+
+    pub(super) fn reach(&self, offset: LogOffset) {
+        let mut position = self.lock();
         *position = offset.max(*position);
+    }
+
+    pub(super) fn set_reachable(&self, is_reachable: bool) {
+        self.is_reachable.store(is_reachable, Ordering::Release);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LogOffset> {
+        self.position.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The log, and where this node is in it.
+/// The log, and how this node has it.
 #[derive(Debug)]
 pub(in crate::server) struct SharedLog {
     /// This node.
     id: NodeId,
     log: Arc<dyn EventLog>,
-    /// For each of the logs.
-    positions: Mutex<HashMap<u32, Arc<LogPosition>>>,
+    streams: Mutex<HashMap<u32, Arc<LogStream>>>,
     last_number: AtomicU64,
-    is_reachable: AtomicBool,
 }
 
 impl SharedLog {
     pub(super) fn new(id: NodeId, log: Arc<dyn EventLog>) -> Self {
-        Self {
-            id,
-            log,
-            positions: Mutex::default(),
-            last_number: AtomicU64::new(0),
-            is_reachable: AtomicBool::new(true),
-        }
+        Self { id, log, streams: Mutex::default(), last_number: AtomicU64::new(0) }
     }
 
     pub(in crate::server) fn id(&self) -> &NodeId {
@@ -99,29 +114,17 @@ impl SharedLog {
         &*self.log
     }
 
-    /// Where this node is in the log of a namespace.
-    pub(in crate::server) fn position(&self, namespace: &str) -> Arc<LogPosition> {
-        self.position_in(self.log.stream(namespace))
+    /// That which has the messages of a namespace.
+    pub(in crate::server) fn stream_of(&self, namespace: &str) -> Arc<LogStream> {
+        self.stream(self.log.stream(namespace))
     }
 
-    fn position_in(&self, stream: u32) -> Arc<LogPosition> {
-        let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(positions.entry(stream).or_default())
-    }
-
-    pub(super) fn reach(&self, stream: u32, offset: LogOffset) {
-        self.position_in(stream).reach(offset);
+    pub(super) fn stream(&self, index: u32) -> Arc<LogStream> {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(streams.entry(index).or_default())
     }
 
     pub(in crate::server) fn next_number(&self) -> u64 {
         self.last_number.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    pub(in crate::server) fn is_reachable(&self) -> bool {
-        self.is_reachable.load(Ordering::Acquire)
-    }
-
-    pub(super) fn set_reachable(&self, is_reachable: bool) {
-        self.is_reachable.store(is_reachable, Ordering::Release);
     }
 }

@@ -27,7 +27,7 @@ pub use self::{
     server_events::{MissingAnswers, ServerReplies},
 };
 pub(super) use self::{
-    log::{LogPosition, SharedLog},
+    log::{LogStream, SharedLog},
     receive::{NodeAsker, Relay},
     request::Request,
 };
