@@ -1,6 +1,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use socketio_core::{ClusterDriver, ClusterNode};
+use tokio::runtime::Handle;
 
 use crate::{Stats, Target, link::Link};
 
@@ -9,6 +10,8 @@ use crate::{Stats, Target, link::Link};
 pub(crate) struct Running {
     pub(crate) node: ClusterNode,
     pub(crate) link: Link,
+    /// That on which the server was built: what is called later may be called anywhere.
+    pub(crate) runtime: Handle,
 }
 
 /// Where an adapter keeps it: an adapter is made before its server is, and may outlive it.
@@ -23,7 +26,7 @@ impl Slot {
         tokio::spawn(driver);
         let reporting = node.clone();
         let link = Link::start(target, move |error| reporting.report(None, error));
-        *slot = Some(Arc::new(Running { node, link }));
+        *slot = Some(Arc::new(Running { node, link, runtime: Handle::current() }));
     }
 
     pub(crate) fn get(&self) -> Option<Arc<Running>> {

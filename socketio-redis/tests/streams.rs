@@ -404,3 +404,103 @@ async fn programs_that_are_no_server_send_to_the_clients_of_every_node() {
     assert!(b.is_connected());
     assert_eq!(emitter.stats().published, 7);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_go_on_with_a_redis_whose_clock_is_behind() {
+    let Some(mut place) = Place::new(2) else { return };
+    // As if written by a clock that was far ahead, and what follows it too.
+    let ahead = "99999999999999-1";
+    place.redis.query::<String>(&["XADD", "socket.io", ahead, "uid", "x", "nsp", "/", "type", "2"]);
+    let [a, b] = place.connect();
+    place.io(0).emit("n", &1).expect("sent");
+    assert_eq!(place.next(&a, "n").offset(), "99999999999999-2");
+    assert_eq!(place.numbers(&b, 1), [1]);
+    place.redis.kill();
+    (0..2).for_each(|node| place.until_connected(node, false));
+    place.redis.restart();
+    (0..2).for_each(|node| place.until_connected(node, true));
+    [&a, &b].into_iter().for_each(TestClient::disconnect);
+    place.ready();
+    let [a, b] = place.connect();
+    place.io(0).emit("n", &2).expect("sent");
+    let offset: LogOffset = place.next(&a, "n").offset().parse().expect("an offset");
+    assert!(offset < ahead.parse().expect("an offset"), "{offset}");
+    assert_eq!(place.numbers(&b, 1), [2]);
+    a.connection().close();
+    place.io(1).emit("n", &3).expect("sent");
+    let back = place.come_back(1, &a, Some(&offset.to_string()));
+    assert_eq!((back.id(), place.numbers(&back, 1)), (a.id(), vec![3]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_redis_has_no_room_for_is_lost_to_the_others_and_the_rest_is_there_once() {
+    let Some(place) = Place::new(2) else { return };
+    let [a, b] = place.connect();
+    let limit = |bytes: &str| {
+        place.redis.query::<String>(&["CONFIG", "SET", "maxmemory", bytes]);
+    };
+    place.nodes.reports();
+    limit("1");
+    place.io(0).emit("n", &0).expect("sent");
+    assert_eq!(place.numbers(&a, 1), [0], "without waiting for another");
+    for n in 1..=20 {
+        place.io(0).emit("n", &n).expect("sent");
+    }
+    assert_eq!(place.numbers(&a, 20), (1..=20).collect::<Vec<_>>());
+    limit("0");
+    let reports = place.nodes.until("it is told", || {
+        let reports = place.nodes.reports();
+        (!reports.is_empty()).then_some(reports)
+    });
+    let refusals = reports.iter().filter(|report| report.contains("refuses")).count();
+    assert_eq!(refusals, 1, "{reports:?}");
+    // Now one moment there is room and the next there is not.
+    let mut sent = 20;
+    for round in 0..40 {
+        for _ in 0..200 {
+            sent += 1;
+            place.io(0).emit("n", &sent).expect("sent");
+        }
+        limit(if round % 2 == 0 { "1" } else { "0" });
+    }
+    assert_eq!(place.numbers(&a, 8000), (21..=sent).collect::<Vec<_>>());
+    place.io(0).emit("n", &0).expect("sent");
+    let others: Vec<_> =
+        std::iter::from_fn(|| Some(place.numbers(&b, 1)[0]).filter(|n| *n != 0)).collect();
+    assert!(others.is_sorted_by(|n, next| n < next), "{others:?}");
+    let lost = place.adapters[0].stats().lost;
+    assert_eq!(others.len() as u64 + lost, 8021);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_kept_though_the_connection_is_lost_meanwhile() {
+    let Some(redis) = RedisServer::start() else { return };
+    let proxy = Proxy::to(redis.port);
+    let targets = vec![proxy.target(), redis.target()];
+    let place = Place::at(redis, targets, recovering, |adapter| adapter);
+    let [a, _] = place.connect();
+    place.io(0).emit("n", &1).expect("sent");
+    let offset = place.next(&a, "n").offset();
+    proxy.set(Network::Silent);
+    a.connection().close();
+    // It is on its way now, and does not arrive.
+    std::thread::sleep(Duration::from_millis(100));
+    proxy.set(Network::Closed);
+    place.until_connected(0, false);
+    proxy.set(Network::Whole);
+    let key = format!("sio:session:{}", a.recovery_id());
+    eventually("its session is kept", || {
+        (place.redis.query::<usize>(&["EXISTS", &key]) == 1).then_some(())
+    });
+    assert_eq!(place.come_back(1, &a, Some(&offset)).id(), a.id());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn namespaces_are_made_on_any_thread() {
+    let Some(redis) = RedisServer::start() else { return };
+    let targets = vec![redis.target()];
+    let place = Place::at(redis, targets, recovering, |adapter| adapter.stream_count(4));
+    let io = place.io(0).clone();
+    let name = std::thread::spawn(move || io.of("/my-namespace").name().to_owned());
+    assert_eq!(name.join().expect("no panic"), "/my-namespace");
+}

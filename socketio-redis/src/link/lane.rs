@@ -17,7 +17,7 @@ use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, PushInfo, PushKind, RedisError,
     RedisResult, Value,
     aio::{ConnectionLike, MultiplexedConnection},
-    cmd,
+    cmd, from_redis_value,
 };
 use tokio::{
     select,
@@ -170,7 +170,7 @@ impl Lane {
             let lost = Arc::new(Notify::new());
             let timeout = Some(self.shared.options.response_timeout);
             let mut publisher = self.open(&client, &lost, timeout).await?;
-            Peer::replace(peer, &mut publisher).await;
+            Peer::replace(peer, &mut publisher).await?;
             let mut session =
                 Session { lane: Arc::clone(self), client, lost, publisher, subscriber: None };
             self.wanted.restart();
@@ -341,16 +341,21 @@ struct Peer {
 
 impl Peer {
     /// Ends the connection that this one replaces, should Redis still have it: what was on its way
-    /// there must not arrive once it has been given up.
-    async fn replace(former: &mut Option<Self>, publisher: &mut MultiplexedConnection) {
-        let info = cmd("CLIENT").arg("INFO").query_async::<String>(publisher).await;
-        let peer = info.ok().as_deref().and_then(Self::read);
-        if let Some(Self { id, address }) = mem::replace(former, peer) {
+    /// there must not arrive once it has been given up. If Redis does not answer, the former is the
+    /// one to end still.
+    async fn replace(
+        former: &mut Option<Self>,
+        publisher: &mut MultiplexedConnection,
+    ) -> RedisResult<()> {
+        let info = ask(publisher, cmd("CLIENT").arg("INFO")).await?;
+        if let Some(Self { id, address }) = former {
             let mut kill = cmd("CLIENT");
             kill.arg("KILL").arg("ID").arg(id).arg("ADDR").arg(address);
             // A server that does not know it, or may not be told, has it no more, or not for long.
-            let _: RedisResult<Value> = kill.query_async(publisher).await;
+            ask(publisher, &kill).await?;
         }
+        *former = from_redis_value::<String>(info).ok().as_deref().and_then(Self::read);
+        Ok(())
     }
 
     /// Reads what `CLIENT INFO` tells.
@@ -542,6 +547,16 @@ impl Drop for Batch<'_> {
     }
 }
 
-fn io_error(text: &'static str) -> RedisError {
+/// Asks something that Redis may refuse, which gives nothing. An error is no answer at all.
+async fn ask(connection: &mut MultiplexedConnection, command: &Cmd) -> RedisResult<Value> {
+    match command.query_async(connection).await {
+        Err(error) if matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) => {
+            Ok(Value::Nil)
+        }
+        answer => answer,
+    }
+}
+
+pub(super) fn io_error(text: &'static str) -> RedisError {
     RedisError::from((ErrorKind::Io, text))
 }

@@ -27,7 +27,7 @@ use tokio::{sync::oneshot, time};
 pub(crate) use self::{backoff::Backoff, subscriptions::Subscription};
 use self::{
     cluster::Cluster,
-    lane::Lane,
+    lane::{Lane, io_error},
     queue::Outgoing,
     stats::Counters,
     subscriptions::Handlers,
@@ -110,11 +110,6 @@ impl Link {
         let mut command = cmd("SPUBLISH");
         command.arg(channel).arg(payload);
         self.servers.send(Some(channel), Outgoing::new(command, None));
-    }
-
-    /// Sends a command that is about one key. It is lost where too much waits already.
-    pub(crate) fn send(&self, key: &str, command: Cmd) {
-        self.servers.send(Some(key), Outgoing::new(command, None));
     }
 
     /// Counts messages that were lost before they came here.
@@ -202,9 +197,11 @@ impl Link {
 
     /// A connection of its own, for commands that block. It does not come back by itself.
     pub(crate) async fn connection(&self, key: &str) -> RedisResult<MultiplexedConnection> {
-        let client = self.servers.client(key).await?;
+        let timeout = self.shared.options.connection_timeout;
+        let client = time::timeout(timeout, self.servers.client(key)).await;
+        let client = client.map_err(|_| io_error("connecting took too long"))??;
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.shared.options.connection_timeout))
+            .set_connection_timeout(Some(timeout))
             .set_response_timeout(None);
         client.get_multiplexed_async_connection_with_config(&config).await
     }

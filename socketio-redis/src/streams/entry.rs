@@ -1,8 +1,8 @@
-use std::num::ParseIntError;
+use std::{mem, num::ParseIntError};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use redis::{Cmd, Value, cmd, from_redis_value, streams::StreamId};
+use redis::{Cmd, Value, cmd, from_redis_value};
 use socketio_core::{
     ClusterMessage, LogOffset, NodeId,
     cluster::{DecodeError, Document},
@@ -39,17 +39,18 @@ pub(super) enum Unreadable {
 
 impl Entry {
     /// `None` if it is not one that a node wrote.
-    pub(super) fn read(StreamId { id, mut map, .. }: StreamId) -> Option<Self> {
-        let mut text = |field| {
-            let value = map.remove(field)?;
-            from_redis_value::<String>(value).ok()
+    fn read(offset: LogOffset, fields: Value) -> Option<Self> {
+        let mut fields = items(fields);
+        let mut field = |name: &str| {
+            let is_name = |pair: &[Value]| is_text(&pair[0], name);
+            let index = fields.chunks_exact(2).position(is_name)?;
+            from_redis_value::<Vec<u8>>(mem::replace(&mut fields[2 * index + 1], Value::Nil)).ok()
         };
-        let offset = id.parse().ok()?;
+        let data = field("data").map(Bytes::from);
+        let mut text = |name| String::from_utf8(field(name)?).ok();
         let (from, namespace, kind) = (text("uid")?, text("nsp")?, text("type")?);
         let number = text("seq").and_then(|number| number.parse().ok());
-        let data = map.remove("data").and_then(|data| from_redis_value::<Vec<u8>>(data).ok());
-        let (from, data) = (NodeId::new(from), data.map(Bytes::from));
-        Some(Self { offset, from, namespace, number, kind, data })
+        Some(Self { offset, from: NodeId::new(from), namespace, number, kind, data })
     }
 
     /// What it says.
@@ -114,28 +115,55 @@ pub(super) fn add_numbered(
     command
 }
 
-/// How many entries a stream ever had, in what `XINFO STREAM` says. Redis tells since version 7.
-pub(super) fn entries_added(info: &Value) -> Option<usize> {
-    let is_field = |name: &Value| {
-        matches!(name, Value::BulkString(name) if name == b"entries-added")
-            || matches!(name, Value::SimpleString(name) if name == "entries-added")
+/// The entries in what `XRANGE` says, each with its place. What no node wrote is `None`.
+pub(super) fn entries(reply: Value) -> Vec<(LogOffset, Option<Entry>)> {
+    let entry = |item| {
+        let [id, fields] = items(item).try_into().ok()?;
+        let offset = from_redis_value::<String>(id).ok()?.parse().ok()?;
+        Some((offset, Entry::read(offset, fields)))
     };
-    let value = match info {
-        Value::Map(fields) => {
-            fields.iter().find(|(name, _)| is_field(name)).map(|(_, value)| value)
-        }
-        Value::Array(items) => {
-            items.chunks_exact(2).find(|pair| is_field(&pair[0])).map(|pair| &pair[1])
-        }
-        _ => None,
-    }?;
-    from_redis_value(value.clone()).ok()
+    items(reply).into_iter().filter_map(entry).collect()
+}
+
+/// The same in what `XREAD` says of one stream.
+pub(super) fn new_entries(reply: Value) -> Vec<(LogOffset, Option<Entry>)> {
+    let stream = match reply {
+        Value::Map(streams) => streams.into_iter().next().map(|(_, entries)| entries),
+        reply => items(reply).pop().and_then(|stream| items(stream).pop()),
+    };
+    stream.map(entries).unwrap_or_default()
+}
+
+/// Whether a stream has all that it ever had, by what `XINFO STREAM` says. Redis tells since version
+/// 7.
+pub(super) fn is_whole(info: Value) -> bool {
+    let fields = items(info);
+    let field = |name| {
+        let pair = fields.chunks_exact(2).find(|pair| is_text(&pair[0], name))?;
+        from_redis_value::<usize>(pair[1].clone()).ok()
+    };
+    field("entries-added").is_some_and(|added| field("length") == Some(added))
+}
+
+/// What is in a list, or the names and values of a map.
+fn items(value: Value) -> Vec<Value> {
+    match value {
+        Value::Array(items) => items,
+        Value::Map(fields) => fields.into_iter().flat_map(|(name, value)| [name, value]).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn is_text(value: &Value, text: &str) -> bool {
+    match value {
+        Value::BulkString(bytes) => bytes == text.as_bytes(),
+        Value::SimpleString(string) => string == text,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use redis::Arg;
     use socketio_core::{BroadcastOptions, RawArgs};
 
@@ -160,12 +188,19 @@ mod tests {
         ClusterMessage::Broadcast { options, name: "hi".into(), args, request: None }
     }
 
+    fn text(text: &str) -> Value {
+        Value::BulkString(text.into())
+    }
+
+    fn reply(id: &str, fields: &[Value]) -> Value {
+        Value::Array(vec![text(id), Value::Array(fields.to_vec())])
+    }
+
     /// The entry that a command adds.
-    fn entry(words: &[String]) -> StreamId {
-        let fields = words[6..].chunks_exact(2);
-        let value = |text: &str| Value::BulkString(text.as_bytes().to_vec());
-        let map: HashMap<_, _> = fields.map(|field| (field[0].clone(), value(&field[1]))).collect();
-        StreamId { id: "1526919030474-55".into(), map, ..StreamId::default() }
+    fn entry(words: &[String]) -> Option<Entry> {
+        let fields: Vec<_> = words[6..].iter().map(|word| text(word)).collect();
+        let reply = Value::Array(vec![reply("1526919030474-55", &fields)]);
+        entries(reply).pop().and_then(|(_, entry)| entry)
     }
 
     #[test]
@@ -193,7 +228,7 @@ mod tests {
             "7",
         ];
         assert_eq!(words, expected);
-        let entry = Entry::read(entry(&words)).expect("an entry");
+        let entry = entry(&words).expect("an entry");
         assert_eq!((entry.offset.to_string(), entry.number), ("1526919030474-55".into(), Some(7)));
         assert_eq!(entry.message().expect("a message"), message);
     }
@@ -204,7 +239,7 @@ mod tests {
         let message = event(RawArgs::new(&Bytes::from_static(b"\0\x01")).expect("arguments"));
         let binary = words(&add_numbered(&settings(), &node, "/", 7, &message));
         assert!(!binary[13].starts_with('{'), "{}", binary[13]);
-        let read = Entry::read(entry(&binary)).expect("an entry");
+        let read = entry(&binary).expect("an entry");
         assert_eq!(read.message().expect("a message"), message);
         let settings = Settings { only_plaintext: true, ..settings() };
         let plain = words(&add_numbered(&settings, &node, "/", 7, &message));
@@ -216,21 +251,42 @@ mod tests {
         let node = NodeId::new("8aecdbd8926f1590");
         let message = event(RawArgs::default());
         let words = words(&add_numbered(&settings(), &node, "/", 7, &message));
-        let read = |change: fn(&mut StreamId)| {
-            let mut entry = entry(&words);
-            change(&mut entry);
-            Entry::read(entry)
+        let with = |field: &str, value: &str| {
+            let mut words = words.clone();
+            let index = words.iter().rposition(|word| word == field).expect("a field");
+            words[index + 1] = value.into();
+            entry(&words)
         };
-        let text = |text: &str| Value::BulkString(text.as_bytes().to_vec());
-        assert!(read(|entry| entry.id = "x".into()).is_none());
-        assert!(read(|entry| drop(entry.map.remove("uid"))).is_none());
         for (field, value) in
             [("type", "three"), ("type", "99"), ("data", "{"), ("data", "!"), ("data", "gA==")]
         {
-            let mut entry = entry(&words);
-            entry.map.insert(field.into(), text(value));
-            let entry = Entry::read(entry).expect("an entry");
+            let entry = with(field, value).expect("an entry");
             assert!(entry.message().is_err(), "{field} {value}");
         }
+    }
+
+    #[test]
+    fn what_no_node_wrote_hides_nothing_else() {
+        let own = ["uid", "a", "nsp", "/", "type", "3", "seq", "7"].map(text);
+        let odd = [Value::BulkString(vec![0xff]), text("x")];
+        let replies = Value::Array(vec![
+            reply("1-0", &odd),
+            reply("no place", &own),
+            Value::Nil,
+            reply("2-0", &own),
+            reply("3-0", &own[..3]),
+            Value::Array(vec![text("4-0"), Value::Nil]),
+        ]);
+        let read = |entries: Vec<(LogOffset, Option<Entry>)>| -> Vec<_> {
+            let number = |entry: Option<Entry>| entry.and_then(|entry| entry.number);
+            entries.into_iter().map(|(at, entry)| (at.major, number(entry))).collect()
+        };
+        let expected = vec![(1, None), (2, Some(7)), (3, None), (4, None)];
+        assert_eq!(read(entries(replies.clone())), expected);
+        let map = Value::Map(vec![(text("s"), replies.clone())]);
+        assert_eq!(read(new_entries(map)), expected);
+        let list = Value::Array(vec![Value::Array(vec![text("s"), replies])]);
+        assert_eq!(read(new_entries(list)), expected);
+        assert_eq!(read(new_entries(Value::Nil)), vec![]);
     }
 }

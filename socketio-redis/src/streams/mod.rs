@@ -18,10 +18,7 @@ use std::{
 };
 
 use bytestring::ByteString;
-use redis::{
-    ParsingError, Value, cmd, from_redis_value,
-    streams::{StreamInfoStreamReply, StreamRangeReply},
-};
+use redis::{cmd, from_redis_value};
 use socketio_core::{
     Adapter, BoxError, Clock, ClusterDriver, ClusterMessage, ClusterNode, EventLog, LogFuture,
     LogOffset, LoggedMessage, Membership, NodeId, SavedSession, cluster::Envelope,
@@ -298,8 +295,8 @@ impl Inner {
     /// The stream of a namespace, which is read from now on.
     fn stream(&self, running: &Arc<Running>, namespace: &str) -> Arc<Stream> {
         let index = self.settings.names.index(namespace);
-        let begin = || Stream::begin(index, running, &self.settings);
-        Arc::clone(self.streams().entry(index).or_insert_with(begin))
+        let start = || Stream::start(index, running, &self.settings);
+        Arc::clone(self.streams().entry(index).or_insert_with(start))
     }
 
     fn streams(&self) -> MutexGuard<'_, HashMap<u32, Arc<Stream>>> {
@@ -337,8 +334,14 @@ impl Inner {
         Box::pin(async { answer.await? })
     }
 
-    fn session(&self, command: &str, key: &str) -> LogFuture<Option<SavedSession>> {
+    fn session(
+        &self,
+        command: &str,
+        namespace: &str,
+        key: &str,
+    ) -> LogFuture<Option<SavedSession>> {
         let (key, command) = (self.session_key(key), cmd(command));
+        let namespace = namespace.to_owned();
         self.ask(move |running| {
             let mut command = command;
             command.arg(&key);
@@ -346,7 +349,7 @@ impl Inner {
             async move {
                 let session: Option<String> = from_redis_value(answer.await?)?;
                 // What cannot be read is no session.
-                Ok(session.and_then(|session| session::decode(&session)))
+                Ok(session.and_then(|session| session::decode(&session, &namespace)))
             }
         })
     }
@@ -363,31 +366,31 @@ impl EventLog for Inner {
         })
     }
 
-    fn save(&self, _: &str, session: SavedSession, duration: Duration) {
-        let Some(running) = self.slot.get() else { return };
-        let key = self.session_key(&session.key);
-        let mut command = cmd("SET");
-        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        command.arg(&key).arg(session::encode(&session)).arg("PX").arg(millis.max(1));
-        running.link.send(&key, command);
+    fn save(&self, namespace: &str, session: SavedSession, duration: Duration) {
+        if let Some(running) = self.slot.get() {
+            let key = self.session_key(&session.key);
+            session::save(&running, key, session::encode(&session, namespace), duration);
+        }
     }
 
-    fn find(&self, _: &str, key: &str) -> LogFuture<Option<SavedSession>> {
-        self.session("GET", key)
+    fn find(&self, namespace: &str, key: &str) -> LogFuture<Option<SavedSession>> {
+        self.session("GET", namespace, key)
     }
 
-    fn take(&self, _: &str, key: &str) -> LogFuture<Option<SavedSession>> {
-        self.session("GETDEL", key)
+    fn take(&self, namespace: &str, key: &str) -> LogFuture<Option<SavedSession>> {
+        self.session("GETDEL", namespace, key)
     }
 
     fn read(&self, namespace: &str, after: LogOffset) -> LogFuture<Option<Vec<LoggedMessage>>> {
         let name = self.settings.names.stream(self.settings.names.index(namespace));
         let namespace = namespace.to_owned();
         self.ask(move |running| async move {
-            match is_there(&running.link, &name, after).await? {
-                true => Ok(Some(read(&running.link, &name, &namespace, after).await?)),
-                false => Ok(None),
+            if !is_there(&running.link, &name, after).await? {
+                return Ok(None);
             }
+            let messages = read(&running.link, &name, &namespace, after).await?;
+            // The stream may have been trimmed while it was read.
+            Ok(is_there(&running.link, &name, after).await?.then_some(messages))
         })
     }
 }
@@ -398,17 +401,12 @@ async fn is_there(link: &Link, name: &str, offset: LogOffset) -> Result<bool, Bo
         let at = offset.to_string();
         let mut command = cmd("XRANGE");
         command.arg(name).arg(&at).arg(&at);
-        let range: StreamRangeReply = from_redis_value(link.execute(Some(name), command).await?)?;
-        return Ok(!range.ids.is_empty());
+        return Ok(!entry::entries(link.execute(Some(name), command).await?).is_empty());
     }
     let mut command = cmd("XINFO");
     command.arg("STREAM").arg(name);
     match link.execute(Some(name), command).await {
-        Ok(info) => {
-            let added = entry::entries_added(&info);
-            let info: StreamInfoStreamReply = from_redis_value(info)?;
-            Ok(added == Some(info.length))
-        }
+        Ok(info) => Ok(entry::is_whole(info)),
         // There is none yet.
         Err(LinkError::Refused(_)) => Ok(true),
         Err(error) => Err(error.into()),
@@ -429,9 +427,10 @@ async fn read(
     let mut messages = Vec::new();
     for _ in 0..MAX_READS {
         let entries = range(link, name, after).await?;
-        let Some(last) = entries.last() else { return Ok(messages) };
-        after = last.offset;
-        let of_namespace = entries.iter().filter(|entry| entry.namespace == namespace);
+        let Some((last, _)) = entries.last() else { return Ok(messages) };
+        after = *last;
+        let written = entries.iter().filter_map(|(_, entry)| entry.as_ref());
+        let of_namespace = written.filter(|entry| entry.namespace == namespace);
         let read = of_namespace.filter_map(|entry| {
             Some(LoggedMessage { offset: entry.offset, message: entry.message().ok()? })
         });
@@ -441,16 +440,14 @@ async fn read(
 }
 
 /// Some entries after a place; none at the end.
-async fn range(link: &Link, name: &str, after: LogOffset) -> Result<Vec<Entry>, LinkError> {
+async fn range(
+    link: &Link,
+    name: &str,
+    after: LogOffset,
+) -> Result<Vec<(LogOffset, Option<Entry>)>, LinkError> {
     let mut command = cmd("XRANGE");
     command.arg(name).arg(format!("({after}")).arg("+").arg("COUNT").arg(RETURN_COUNT);
-    let reply: Value = link.execute(Some(name), command).await?;
-    let range: StreamRangeReply = from_redis_value(reply).map_err(unexpected)?;
-    Ok(range.ids.into_iter().filter_map(Entry::read).collect())
-}
-
-fn unexpected(error: ParsingError) -> LinkError {
-    LinkError::Unexpected(error.into())
+    Ok(entry::entries(link.execute(Some(name), command).await?))
 }
 
 impl fmt::Debug for Inner {

@@ -1,15 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
-use redis::{
-    Cmd, RedisResult, Value,
-    aio::MultiplexedConnection,
-    cmd, from_redis_value,
-    streams::{StreamRangeReply, StreamReadReply},
-};
+use redis::{Cmd, RedisResult, Value, aio::MultiplexedConnection, cmd};
 use socketio_core::{LogOffset, LoggedMessage, ServerGone};
 use tokio::{select, time};
 
-use super::{entry::Entry, stream::Stream};
+use super::{
+    entry::{self, Entry},
+    stream::Stream,
+};
 use crate::link::Backoff;
 
 /// Reads a stream from its end on, and goes on where it was when a connection is lost.
@@ -47,23 +45,24 @@ enum Ended {
     ServerGone(ServerGone),
 }
 
-/// Where to read on: at the end, at first.
+/// Where to read on: at the end, at first, and where Redis has come back with less than it had. What
+/// follows then may have places before the last one, by a clock that is behind.
 async fn begin(
     stream: &Stream,
     mut connection: MultiplexedConnection,
     last: Option<LogOffset>,
 ) -> RedisResult<LogOffset> {
-    if let Some(last) = last {
-        return Ok(last);
-    }
     let mut command = cmd("XREVRANGE");
     command.arg(&stream.name).arg("+").arg("-").arg("COUNT").arg(1);
     let reply = query(stream, &mut connection, &command, Duration::ZERO).await?;
-    let range: StreamRangeReply = from_redis_value(reply)?;
-    let id = range.ids.first().and_then(|entry| entry.id.parse().ok());
-    let offset = id.unwrap_or(LogOffset::START);
-    stream.running.node.begin_log(stream.index, offset);
-    Ok(offset)
+    let end = entry::entries(reply).first().map_or(LogOffset::START, |(offset, _)| *offset);
+    match last.filter(|last| *last <= end) {
+        Some(last) => Ok(last),
+        None => {
+            stream.begin_at(end);
+            Ok(end)
+        }
+    }
 }
 
 /// Until the connection is lost.
@@ -83,15 +82,11 @@ async fn read_all(
             reply = query(stream, &mut connection, &command, block) => reply,
             () = stream.stalled.notified() => return Err(Ended::Lost),
         };
-        let reply = reply.map_err(|_| Ended::Lost)?;
-        let read: Option<StreamReadReply> = from_redis_value(reply).map_err(|_| Ended::Lost)?;
-        for entry in read.into_iter().flat_map(|read| read.keys).flat_map(|key| key.ids) {
-            let offset = entry.id.parse();
-            if let Some(entry) = Entry::read(entry) {
+        for (offset, entry) in entry::new_entries(reply.map_err(|_| Ended::Lost)?) {
+            if let Some(entry) = entry {
                 deliver(stream, &entry).map_err(Ended::ServerGone)?;
             }
-            // What a node did not write is passed over.
-            *last = offset.unwrap_or(*last).max(*last);
+            *last = offset;
         }
     }
 }

@@ -54,6 +54,8 @@ struct State {
 pub(super) struct Written {
     pub(super) number: u64,
     pub(super) command: Cmd,
+    /// What the server calls it, if it waits for it, and in which namespace.
+    logged: Option<(u64, Box<str>)>,
     /// Better lost than late, or there twice.
     pub(super) is_volatile: bool,
 }
@@ -66,15 +68,16 @@ struct Flight {
     since: Instant,
 }
 
-/// Messages that are written at once.
+/// Messages that are written at once, and from how many bytes on no more are added.
 const MAX_BATCH: usize = 512;
+const MAX_BATCH_BYTES: usize = 512 * 1024;
 
 /// What a message takes besides its bytes.
 const OVERHEAD: usize = 128;
 
 impl Stream {
-    /// Begins to read.
-    pub(super) fn begin(index: u32, running: &Arc<Running>, settings: &Settings) -> Arc<Self> {
+    /// Begins to read and to write.
+    pub(super) fn start(index: u32, running: &Arc<Running>, settings: &Settings) -> Arc<Self> {
         let stream = Arc::new(Self {
             index,
             name: settings.names.stream(index),
@@ -87,10 +90,21 @@ impl Stream {
             stalled: Notify::new(),
             is_ending: watch::Sender::new(false),
         });
-        tokio::spawn(writer::write(Arc::clone(&stream)));
-        tokio::spawn(reader::read(Arc::clone(&stream)));
-        tokio::spawn(watch(Arc::downgrade(&stream)));
+        running.runtime.spawn(writer::write(Arc::clone(&stream)));
+        running.runtime.spawn(reader::read(Arc::clone(&stream)));
+        running.runtime.spawn(watch(Arc::downgrade(&stream)));
         stream
+    }
+
+    /// It is read from a place on that does not follow on what was read before, if that was.
+    pub(super) fn begin_at(&self, offset: LogOffset) {
+        let mut state = self.lock();
+        state.written = None;
+        // What Redis had of this node does not come back.
+        let written_number = state.written_number;
+        state.flights.retain(|flight| flight.number > written_number);
+        drop(state);
+        self.running.node.begin_log(self.index, offset);
     }
 
     /// Has a message written, in its turn. It is lost if too much waits already, which this tells.
@@ -116,7 +130,8 @@ impl Stream {
         }
         state.last_number = number;
         state.bytes += bytes;
-        state.waiting.push_back(Written { number, command, is_volatile });
+        let awaited = logged.map(|logged| (logged, namespace.into()));
+        state.waiting.push_back(Written { number, command, logged: awaited, is_volatile });
         state.flights.push_back(Flight { number, logged, since: Instant::now() });
         drop(state);
         self.filled.notify_one();
@@ -126,9 +141,15 @@ impl Stream {
     /// Takes what is to be written next.
     pub(super) fn next_batch(&self) -> VecDeque<Written> {
         let mut state = self.lock();
-        let count = state.waiting.len().min(MAX_BATCH);
-        let batch: VecDeque<_> = state.waiting.drain(..count).collect();
-        state.bytes -= batch.iter().map(|written| size(&written.command)).sum::<usize>();
+        let (mut batch, mut bytes) = (VecDeque::new(), 0);
+        while batch.len() < MAX_BATCH
+            && bytes < MAX_BATCH_BYTES
+            && let Some(written) = state.waiting.pop_front()
+        {
+            bytes += size(&written.command);
+            batch.push_back(written);
+        }
+        state.bytes -= bytes;
         if state.waiting.is_empty() {
             // What an outage needed is not kept for ever.
             state.waiting.shrink_to(MAX_BATCH);
@@ -175,6 +196,20 @@ impl Stream {
     /// Ends, once all is written if that can be.
     pub(super) fn end(&self) {
         self.is_ending.send_replace(true);
+    }
+
+    /// A message is not in the stream, and will not be.
+    pub(super) fn lost(&self, written: Written) {
+        let mut state = self.lock();
+        let is_it = |flight: &Flight| flight.number;
+        if let Ok(index) = state.flights.binary_search_by_key(&written.number, is_it) {
+            state.flights.remove(index);
+        }
+        drop(state);
+        self.lose(1);
+        if let Some((number, namespace)) = written.logged {
+            self.running.node.lost(&namespace, number);
+        }
     }
 
     pub(super) fn lose(&self, messages: usize) {

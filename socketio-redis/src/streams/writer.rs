@@ -1,5 +1,6 @@
 use std::{
     collections::{HashSet, VecDeque},
+    mem,
     sync::Arc,
     time::Duration,
 };
@@ -34,10 +35,11 @@ pub(super) async fn write(stream: Arc<Stream>) {
 
 async fn write_on(stream: &Stream) {
     let mut is_ending = stream.is_ending.subscribe();
+    let mut has_refused = false;
     loop {
-        let batch = stream.next_batch();
-        if !batch.is_empty() {
-            write_all(stream, batch).await;
+        let messages = stream.next_batch();
+        if !messages.is_empty() {
+            Batch { stream, messages }.write_all(&mut has_refused).await;
             continue;
         }
         stream.report_lost();
@@ -52,65 +54,99 @@ async fn write_on(stream: &Stream) {
     }
 }
 
-async fn write_all(stream: &Stream, mut batch: VecDeque<Written>) {
-    while !batch.is_empty() {
-        match write_some(stream, &mut batch).await {
-            Ok(()) => {}
-            Err(LinkError::Closed) => return stream.lose(batch.len()),
-            Err(LinkError::Interrupted) => look_up(stream, &mut batch).await,
-            Err(LinkError::Refused(error)) if !is_passing(&error) => {
-                batch.pop_front();
-                stream.lose(1);
-                stream.report(LinkError::Refused(error));
+/// Messages that are written at once. Those that are not when it is dropped are lost.
+struct Batch<'a> {
+    stream: &'a Stream,
+    messages: VecDeque<Written>,
+}
+
+impl Batch<'_> {
+    async fn write_all(mut self, has_refused: &mut bool) {
+        while !self.messages.is_empty() {
+            match self.write(has_refused).await {
+                Ok(()) => {}
+                Err(LinkError::Closed) => return,
+                Err(error) => {
+                    if !matches!(error, LinkError::Interrupted) {
+                        time::sleep(PAUSE).await;
+                    }
+                    self.look_up().await;
+                }
             }
-            Err(_) => time::sleep(PAUSE).await,
         }
     }
-}
 
-/// Has Redis take these, up to the first that it does not. What follows that is left out.
-async fn write_some(stream: &Stream, batch: &mut VecDeque<Written>) -> Result<(), LinkError> {
-    let execute = |written: &Written| {
-        stream.running.link.execute(Some(&stream.name), written.command.clone())
-    };
-    let replies: Vec<_> = batch.iter().map(execute).collect();
-    for reply in replies {
-        let offset = offset(reply.await?).ok_or(LinkError::Interrupted)?;
-        if let Some(written) = batch.pop_front() {
-            stream.written(written.number, offset);
-        }
-    }
-    Ok(())
-}
-
-/// Takes out what the stream has already, and what is not worth to be written any more.
-async fn look_up(stream: &Stream, batch: &mut VecDeque<Written>) {
-    let node = stream.running.node.id();
-    let mut after = stream.last_written().unwrap_or(LogOffset::START);
-    let mut found = HashSet::new();
-    loop {
-        match range(&stream.running.link, &stream.name, after).await {
-            Ok(entries) => {
-                let Some(last) = entries.last() else { break };
-                after = last.offset;
-                let own = entries.iter().filter(|entry| entry.from == *node);
-                for entry in own {
-                    if let Some(number) = entry.number {
-                        found.insert(number);
-                        stream.written(number, entry.offset);
+    /// Has Redis take these, but for those that it refuses. At the first of which that is open it
+    /// ends: those behind may be on their way, or are left out.
+    async fn write(&mut self, has_refused: &mut bool) -> Result<(), LinkError> {
+        let stream = self.stream;
+        let execute = |written: &Written| {
+            stream.running.link.execute(Some(&stream.name), written.command.clone())
+        };
+        let replies: Vec<_> = self.messages.iter().map(execute).collect();
+        for reply in replies {
+            let reply = match reply.await {
+                Ok(reply) => Ok(offset(reply).ok_or(LinkError::Interrupted)?),
+                Err(LinkError::Refused(error)) if !is_passing(&error) => Err(error),
+                Err(error) => return Err(error),
+            };
+            let Some(written) = self.messages.pop_front() else { break };
+            match reply {
+                Ok(offset) => {
+                    *has_refused = false;
+                    stream.written(written.number, offset);
+                }
+                Err(error) => {
+                    stream.lost(written);
+                    if !mem::replace(has_refused, true) {
+                        stream.report(LinkError::Refused(error));
                     }
                 }
             }
-            Err(LinkError::Closed) => break,
-            Err(_) => time::sleep(PAUSE).await,
+        }
+        Ok(())
+    }
+
+    /// Takes out what the stream has already, and what is not worth to be written any more.
+    async fn look_up(&mut self) {
+        let stream = self.stream;
+        let node = stream.running.node.id();
+        let mut after = stream.last_written().unwrap_or(LogOffset::START);
+        let mut found = HashSet::new();
+        loop {
+            match range(&stream.running.link, &stream.name, after).await {
+                Ok(entries) => {
+                    let Some((last, _)) = entries.last() else { break };
+                    after = *last;
+                    let written = entries.iter().filter_map(|(_, entry)| entry.as_ref());
+                    for entry in written.filter(|entry| entry.from == *node) {
+                        if let Some(number) = entry.number {
+                            found.insert(number);
+                            stream.written(number, entry.offset);
+                        }
+                    }
+                }
+                Err(LinkError::Closed) => return,
+                Err(_) => time::sleep(PAUSE).await,
+            }
+        }
+        for _ in 0..self.messages.len() {
+            let Some(written) = self.messages.pop_front() else { break };
+            if found.contains(&written.number) {
+                continue;
+            }
+            match written.is_volatile {
+                true => stream.lost(written),
+                false => self.messages.push_back(written),
+            }
         }
     }
-    let before = batch.len();
-    batch.retain(|written| !found.contains(&written.number));
-    let found = before - batch.len();
-    batch.retain(|written| !written.is_volatile);
-    let lost = before - found - batch.len();
-    stream.lose(lost);
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        self.messages.drain(..).for_each(|written| self.stream.lost(written));
+    }
 }
 
 /// Whether Redis will take it once it has become what it is about to be.
