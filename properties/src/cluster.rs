@@ -10,17 +10,38 @@ use std::{
 };
 
 use arbitrary::Arbitrary;
+use serde_json::json;
 use socketio_core::{
-    BroadcastOperator, BroadcastOptions, ClusterMessage, Data, NodeId, RawArgs, RemoteSocket,
-    RequestId, SocketIo,
+    BroadcastOperator, BroadcastOptions, Builder, ClusterMessage, Data, NodeId, RawArgs, Recovery,
+    RemoteSocket, RequestId, SocketIo,
     testing::{Delivery, TestClient, TestCluster, TestServer},
 };
 
 use crate::input::List;
 
-/// Whether the bus counts its nodes, and what happens.
+/// What lies between the nodes, and what happens.
 #[derive(Arbitrary, Clone, Debug)]
-pub struct Input(bool, List<Operation, 60>);
+pub struct Input(Bus, List<Operation, 60>);
+
+/// How nodes know of each other, and what they share.
+#[derive(Arbitrary, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bus {
+    /// The bus counts them.
+    Counted,
+    /// They say that they are there.
+    Heartbeats,
+    /// They share a log, and recover each other's clients.
+    Logged,
+}
+
+impl Bus {
+    fn builder(self) -> Builder {
+        match self {
+            Self::Counted | Self::Heartbeats => SocketIo::builder(),
+            Self::Logged => SocketIo::builder().recovery(Recovery::default()),
+        }
+    }
+}
 
 /// Nodes and clients are named by a number, modulo those that there are.
 #[derive(Arbitrary, Clone, Debug)]
@@ -35,8 +56,16 @@ pub enum Operation {
     AskNodes(u8),
     Broadcast(u8, Whom),
     Close(u8),
+    /// A client is back, on any node, and has the offset of an event or another text.
+    ComeBack {
+        client: u8,
+        node: u8,
+        offset: Offset,
+    },
     Connect(u8),
     Crash(u8),
+    /// A node loses the log, or has it again.
+    Cut(u8, bool),
     Disconnect(u8, Whom),
     Fetch(u8, Whom),
     Forge(Message, bool),
@@ -52,6 +81,15 @@ pub struct Whom {
     room: Option<Room>,
     except: Option<Room>,
     is_local: bool,
+}
+
+/// Where a client says that it is.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Offset {
+    Anywhere(u64, u64),
+    AtLast,
+    No,
 }
 
 /// One of few rooms.
@@ -91,12 +129,14 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Nothing panics, whoever asks gets an end in time, nobody is told of twice, and once the bus does
 /// what it should, everyone is reached and found.
-pub fn check(Input(is_counted, operations): &Input) {
-    let cluster = match is_counted {
-        true => TestCluster::counted(NODES, SocketIo::builder),
-        false => TestCluster::new(NODES, SocketIo::builder),
+pub fn check(Input(bus, operations): &Input) {
+    let cluster = match bus {
+        Bus::Counted => TestCluster::counted(NODES, || bus.builder()),
+        Bus::Heartbeats => TestCluster::new(NODES, || bus.builder()),
+        Bus::Logged => TestCluster::logged(NODES, || bus.builder()),
     };
-    let mut world = World { cluster, clients: Vec::new(), up: Vec::new(), asked: Rc::default() };
+    let (clients, up, asked) = (Vec::new(), Vec::new(), Rc::default());
+    let mut world = World { bus: *bus, cluster, clients, up, asked };
     for node in 0..NODES {
         world.begin(node);
         world.connect(node);
@@ -106,6 +146,7 @@ pub fn check(Input(is_counted, operations): &Input) {
 }
 
 struct World {
+    bus: Bus,
     cluster: TestCluster,
     /// With the numbers of their nodes.
     clients: Vec<(usize, TestClient)>,
@@ -138,7 +179,7 @@ impl World {
             }
             Operation::AddNode if self.up.len() < 2 * NODES => {
                 let node = self.cluster.len();
-                self.cluster.add(SocketIo::builder());
+                self.cluster.add(self.bus.builder());
                 self.begin(node);
                 self.connect(node);
             }
@@ -168,6 +209,24 @@ impl World {
                     client.connection().close();
                 }
             }
+            Operation::ComeBack { client, node, offset } if self.bus == Bus::Logged => {
+                let node = self.up[usize::from(*node) % self.up.len()];
+                let index = usize::from(*client).checked_rem(self.clients.len());
+                if let Some((_, client)) = index.map(|index| self.clients.remove(index)) {
+                    let events = std::iter::from_fn(|| client.next_event());
+                    let last = events.filter(|event| event.name == "news").last();
+                    let offset = match offset {
+                        Offset::Anywhere(major, minor) => Some(format!("{major}-{minor}")),
+                        Offset::AtLast => last.map(|event| event.offset()),
+                        Offset::No => None,
+                    };
+                    client.connection().close();
+                    let auth = json!({ "pid": client.recovery_id(), "offset": offset });
+                    let back = self.cluster[node].connect_to("/", &auth).expect("let in");
+                    self.clients.push((node, back));
+                }
+            }
+            Operation::ComeBack { .. } => {}
             Operation::Connect(node) => {
                 let node = self.up[usize::from(*node) % self.up.len()];
                 self.connect(node);
@@ -180,6 +239,11 @@ impl World {
                     self.clients.retain(|(of, _)| *of != node);
                 }
             }
+            Operation::Cut(node, is_cut) if self.bus == Bus::Logged => {
+                let node = self.up[usize::from(*node) % self.up.len()];
+                self.cluster.set_log_reachable(node, !is_cut);
+            }
+            Operation::Cut(..) => {}
             Operation::Disconnect(node, whom) => self.operator(*node, *whom).disconnect(true),
             Operation::Fetch(node, whom) => {
                 let sockets = self.operator(*node, *whom).fetch_sockets();
@@ -216,6 +280,9 @@ impl World {
     /// The bus is good again.
     fn settle(&mut self) {
         self.cluster.on_message(|_, _, _| Delivery::AtOnce);
+        if self.bus == Bus::Logged {
+            self.up.iter().for_each(|node| self.cluster.set_log_reachable(*node, true));
+        }
         self.cluster.advance(Duration::from_secs(60));
         assert_eq!(self.asked.get(), 0, "every question has an end");
         self.clients.retain(|(_, client)| client.is_connected());
@@ -230,7 +297,8 @@ impl World {
         for node in self.up.clone() {
             self.cluster[node].io().emit("news", &node).expect("sent");
             for (_, client) in &self.clients {
-                assert_eq!(client.expect::<usize>("news"), node);
+                let news = client.expect_event("news");
+                assert_eq!(news.args.iter().next(), Some(&*node.to_string()));
                 client.expect_nothing();
             }
             let everyone = everyone.clone();
