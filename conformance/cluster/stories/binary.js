@@ -23,6 +23,17 @@ export function binary(cluster) {
     assert.deepEqual(await heard(ann, clients), [events, events]);
   });
 
+  test('clients that poll get bytes of the other node, and acknowledge with some', async () => {
+    const clients = await cluster.clients({ options: { transports: ['polling'] } });
+    const [ann] = clients;
+    const event = ['bytes', ALL_BYTES, { deep: [EMPTY] }, 'é🎈'];
+    await ann.does('emit', {}, ...event);
+    assert.deepEqual(await heard(ann, clients), [[event], [event]]);
+    for (const client of clients) client.on('question', (answer) => answer(ALL_BYTES));
+    const answers = await ann.does('ask', { timeout: 2000 }, 'question');
+    assert.deepEqual(answers, { complete: true, answers: [ALL_BYTES, ALL_BYTES] });
+  });
+
   test('bytes and text for a room arrive in their order', async () => {
     const clients = await cluster.clients();
     const [ann, bob] = clients;
