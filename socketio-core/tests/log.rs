@@ -282,6 +282,55 @@ fn what_is_sent_before_a_socket_leaves_reaches_it() {
 }
 
 #[test]
+fn who_comes_after_what_was_for_one_node_does_not_get_it_when_it_is_back() {
+    for is_cut_off in [false, true] {
+        let cluster = cluster(1);
+        let before = cluster[0].connect();
+        cluster[0].io().emit("n", &1).expect("sent");
+        assert_eq!(numbers(&before), [1]);
+        cluster[0].io().local().emit("n", &2).expect("sent");
+        let client = cluster[0].connect();
+        client.connection().close();
+        cluster[0].io().emit("n", &3).expect("sent");
+        cluster.set_log_reachable(0, !is_cut_off);
+        let back = come_back(&cluster[0], &client, None);
+        assert_eq!((back.id(), numbers(&back)), (client.id(), vec![3]));
+        assert_eq!(numbers(&before), [2, 3]);
+    }
+}
+
+#[test]
+fn what_a_socket_gets_wherever_it_is_does_not_hurry_when_it_leaves_a_room() {
+    let cluster = cluster(1);
+    let client = cluster[0].connect();
+    client.emit("join", "game");
+    let socket = cluster[0].io().sockets().remove(0);
+    cluster[0].io().emit("n", &1).expect("sent");
+    cluster[0].io().to("game").emit("n", &2).expect("sent");
+    cluster[0].io().emit("n", &3).expect("sent");
+    socket.leave("other");
+    socket.leave("game");
+    let offsets: Vec<_> = (1..=3).map(|_| client.expect_event("n").offset()).collect();
+    assert_eq!(offsets, ["0-0", "0-0", "3-0"]);
+    client.expect_nothing();
+}
+
+#[test]
+fn who_missed_more_than_is_kept_for_one_is_new() {
+    let recovery = Recovery { max_bytes: 2000, ..Recovery::default() };
+    let mut cluster = TestCluster::logged(1, || SocketIo::builder().recovery(recovery));
+    let clients = [cluster[0].connect(), cluster[0].connect()];
+    clients.iter().for_each(|client| client.connection().close());
+    let text = "x".repeat(300);
+    (0..5).for_each(|_| cluster[0].io().emit("n", &text).expect("sent"));
+    cluster.add(SocketIo::builder().recovery(recovery));
+    assert_eq!(come_back(&cluster[1], &clients[0], None).id(), clients[0].id());
+    (0..5).for_each(|_| cluster[0].io().emit("n", &text).expect("sent"));
+    cluster.add(SocketIo::builder().recovery(recovery));
+    assert_ne!(come_back(&cluster[2], &clients[1], None).id(), clients[1].id());
+}
+
+#[test]
 fn a_node_that_is_cut_off_from_the_log_delivers_at_once() {
     let cluster = cluster(2);
     let clients = [cluster[0].connect(), cluster[1].connect()];

@@ -108,13 +108,18 @@ impl Model {
         self.read();
     }
 
-    /// Is back, but its connection breaks before it gets anything.
-    fn come_back_in_vain(&mut self, cluster: &TestCluster, node: usize) {
+    /// Is back, but its connection breaks before it gets anything, or is even let in.
+    fn come_back_in_vain(&mut self, cluster: &TestCluster, node: usize, is_slow: bool) {
         self.leave();
+        cluster.hold_log_answers(node, is_slow);
         let connection = cluster[node].open();
         connection.request_join("/", &self.auth());
         connection.close();
-        self.node = node;
+        cluster.hold_log_answers(node, false);
+        if !is_slow {
+            // Otherwise that node has not had it.
+            self.node = node;
+        }
     }
 
     fn auth(&self) -> serde_json::Value {
@@ -183,7 +188,7 @@ fn play(seed: u64, has_outages: bool) {
                     model.due.push_back(number);
                 }
             }
-            9 => model.come_back_in_vain(&cluster, node),
+            9 => model.come_back_in_vain(&cluster, node, dice.roll(2) == 0),
             10 if has_outages => {
                 is_cut_off[sender] = !is_cut_off[sender];
                 cluster.set_log_reachable(sender, !is_cut_off[sender]);

@@ -504,3 +504,26 @@ async fn namespaces_are_made_on_any_thread() {
     let name = std::thread::spawn(move || io.of("/my-namespace").name().to_owned());
     assert_eq!(name.join().expect("no panic"), "/my-namespace");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_was_away_for_longer_than_the_stream_keeps_tells_it() {
+    let Some(redis) = RedisServer::start() else { return };
+    let proxy = Proxy::to(redis.port);
+    let targets = vec![proxy.target(), redis.target()];
+    let place = Place::at(redis, targets, recovering, |adapter| adapter.max_len(10));
+    let [_, b] = place.connect();
+    proxy.set(Network::Closed);
+    place.until_connected(0, false);
+    let away = place.nodes[1].connect();
+    away.connection().close();
+    (0..1000).for_each(|n| place.io(1).emit("n", &n).expect("sent"));
+    assert_eq!(place.numbers(&b, 1000).len(), 1000);
+    proxy.set(Network::Whole);
+    place.nodes.until("it is told", || {
+        let reports = place.nodes.reports();
+        reports.iter().any(|report| report.contains("may be missed")).then_some(())
+    });
+    let back = place.come_back(0, &away, None);
+    assert_ne!(back.id(), away.id(), "there is no telling what it has missed");
+    place.ready();
+}

@@ -432,7 +432,9 @@ impl Journal {
             Some(_) => {
                 let offset = offset.and_then(|offset| offset.parse().ok());
                 let has = saved.logged().has(offset);
-                self.number_at(has).filter(|_| self.has_all_after(has))?
+                let number = self.number_at(has).filter(|_| self.has_all_after(has))?;
+                // What has no place of its own in the log may be from before it came.
+                number.max(saved.span.start.number)
             }
         };
         if has < self.forgotten.number {

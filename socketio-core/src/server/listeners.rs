@@ -180,7 +180,8 @@ impl Namespace {
     /// Adds what runs when a socket that connection state recovery kept for its client's return can
     /// not be had any more: the client did not come in time, was refused when it came, or missed too
     /// much, or the server closes. It runs after [`on_disconnect`](Self::on_disconnect), with the
-    /// same arguments.
+    /// same arguments. Where nodes share a [log](crate::Adapter::log), it runs on the node that the
+    /// client left, and not when that closes: the client may come back to another.
     ///
     /// ```
     /// # use socketio_core::{Recovery, Socket, SocketIo};

@@ -213,9 +213,28 @@ impl Namespace {
         }
     }
 
-    /// Gives a socket that is about to leave a room, or the namespace, the events on their way that
-    /// are for it as it is now.
-    pub(super) fn hurry(&self, rooms: &mut Rooms, socket: &Socket) {
+    /// A socket is about to leave rooms: gives it the events on their way that it would not get then,
+    /// and those before them.
+    pub(super) fn hurry_from(&self, rooms: &mut Rooms, socket: &Socket, left: &[ByteString]) {
+        let id = socket.id();
+        let stays = rooms.of(id).to_vec();
+        let mut kept = stays.clone();
+        kept.retain(|stay| !left.contains(&stay.room));
+        if kept.len() == stays.len() {
+            return;
+        }
+        let selects =
+            |flight: &Flight, stays: &[Stay]| flight.selection.selects(u64::MAX, id, stays);
+        let flights = rooms.journal().flights.undelivered();
+        let missed = flights.filter(|flight| selects(flight, &stays) && !selects(flight, &kept));
+        if let Some(last) = missed.last().map(|flight| flight.number) {
+            self.hurry(rooms, socket, last);
+        }
+    }
+
+    /// Gives a socket the events on their way that are for it as it is now, up to the one of this
+    /// number.
+    pub(super) fn hurry(&self, rooms: &mut Rooms, socket: &Socket, up_to: u64) {
         let id = socket.id();
         if rooms.connected(id).is_none() {
             return;
@@ -223,7 +242,8 @@ impl Namespace {
         let stays = rooms.of(id).to_vec();
         let journal = rooms.journal();
         let position = journal.position();
-        for flight in journal.flights.undelivered() {
+        let flights = journal.flights.undelivered();
+        for flight in flights.take_while(|flight| flight.number <= up_to) {
             if flight.selection.selects(u64::MAX, id, &stays) && flight.early.insert(*id) {
                 let draft = flight.draft.clone();
                 let packet = match socket.place() {

@@ -322,6 +322,9 @@ impl Back {
             return None;
         };
         let saved = journal.take_former(&id);
+        // What has no place of its own in the log may be from before it came.
+        let came_at = saved.as_ref().map_or(0, |saved| saved.span.start.number);
+        let has = has.max(came_at);
         let has_logged = Some(has_logged);
         let state = State { span, has: Some(has), read: missed, has_logged, ..State::default() };
         let place = Some(Place::of_return(id, state));

@@ -272,7 +272,7 @@ impl Socket {
         let rooms = rooms.into_rooms();
         let mut members = self.0.namespace.rooms();
         if self.0.namespace.log().is_some() {
-            self.0.namespace.hurry(&mut members, self);
+            self.0.namespace.hurry_from(&mut members, self, &rooms);
         }
         for room in rooms {
             members.leave(&self.0.id, &room);
@@ -487,7 +487,7 @@ impl Socket {
             _ => false,
         };
         if is_sent_away && self.0.namespace.log().is_some() {
-            self.0.namespace.hurry(&mut rooms, self);
+            self.0.namespace.hurry(&mut rooms, self, u64::MAX);
         }
         if self.0.place.is_some() {
             rooms.hold(&self.0.id);

@@ -28,6 +28,11 @@ pub enum LinkError {
     /// Too many messages wait for Redis already: [`queue_bytes`](crate::Target::queue_bytes).
     #[error("too many messages wait for Redis")]
     Overflow,
+    /// A stream had forgotten what was to be read next, as more came than it
+    /// [keeps](crate::RedisStreamsAdapterBuilder::max_len) while there was no connection: clients of
+    /// this node may have missed events.
+    #[error("more came than the stream keeps: events may be missed")]
+    Trimmed,
     /// Redis does not take what it is sent, as where its user may not publish. Of messages it is
     /// reported once for each connection.
     #[error("Redis refuses: {0}")]

@@ -8,7 +8,7 @@ use super::{
     entry::{self, Entry},
     stream::Stream,
 };
-use crate::link::Backoff;
+use crate::link::{Backoff, LinkError};
 
 /// Reads a stream from its end on, and goes on where it was when a connection is lost.
 pub(super) async fn read(stream: Arc<Stream>) {
@@ -52,16 +52,49 @@ async fn begin(
     mut connection: MultiplexedConnection,
     last: Option<LogOffset>,
 ) -> RedisResult<LogOffset> {
-    let mut command = cmd("XREVRANGE");
-    command.arg(&stream.name).arg("+").arg("-").arg("COUNT").arg(1);
-    let reply = query(stream, &mut connection, &command, Duration::ZERO).await?;
-    let end = entry::entries(reply).first().map_or(LogOffset::START, |(offset, _)| *offset);
-    match last.filter(|last| *last <= end) {
-        Some(last) => Ok(last),
-        None => {
-            stream.begin_at(end);
-            Ok(end)
-        }
+    let end = edge(stream, &mut connection, "XREVRANGE", "+", "-").await?;
+    let Some(last) = last.filter(|last| *last <= end) else {
+        stream.begin_at(end);
+        return Ok(end);
+    };
+    let first = edge(stream, &mut connection, "XRANGE", "-", "+").await?;
+    let is_there = last == LogOffset::START || first <= last;
+    // One that is whole has begun since.
+    if is_there || is_whole(stream, &mut connection).await? {
+        return Ok(last);
+    }
+    stream.report(LinkError::Trimmed);
+    let before = before(first);
+    stream.begin_at(before);
+    Ok(before)
+}
+
+/// Whether a stream has forgotten nothing.
+async fn is_whole(stream: &Stream, connection: &mut MultiplexedConnection) -> RedisResult<bool> {
+    let mut command = cmd("XINFO");
+    command.arg("STREAM").arg(&stream.name);
+    Ok(entry::is_whole(query(stream, connection, &command, Duration::ZERO).await?))
+}
+
+/// The place of the entry at one end of a stream.
+async fn edge(
+    stream: &Stream,
+    connection: &mut MultiplexedConnection,
+    command: &str,
+    from: &str,
+    to: &str,
+) -> RedisResult<LogOffset> {
+    let mut command = cmd(command);
+    command.arg(&stream.name).arg(from).arg(to).arg("COUNT").arg(1);
+    let reply = query(stream, connection, &command, Duration::ZERO).await?;
+    Ok(entry::entries(reply).first().map_or(LogOffset::START, |(offset, _)| *offset))
+}
+
+/// The last place before another, which is not the first of all.
+fn before(LogOffset { major, minor }: LogOffset) -> LogOffset {
+    match minor.checked_sub(1) {
+        Some(minor) => LogOffset { major, minor },
+        None => LogOffset { major: major.saturating_sub(1), minor: u64::MAX },
     }
 }
 
