@@ -168,7 +168,8 @@ impl RedisStreamsAdapterBuilder {
     }
 
     /// About how many entries a stream keeps. Clients that are away while more come are not recovered,
-    /// and a node that is cut off from Redis for as long misses some. Default: 10,000.
+    /// and a node that is cut off from Redis for as long misses some, which it
+    /// [reports](crate::LinkError::Trimmed). Default: 10,000.
     pub fn max_len(mut self, entries: usize) -> Self {
         self.settings.max_len = entries;
         self

@@ -38,7 +38,7 @@ pub trait EventLog: fmt::Debug + Send + Sync {
     /// for it: if not, it is lost to the other nodes.
     fn append(&self, namespace: &str, number: u64, message: ClusterMessage) -> bool;
 
-    /// Keeps a session for some time.
+    /// Keeps a session for some time, also one that was [taken](Self::take) before.
     fn save(&self, namespace: &str, session: SavedSession, duration: Duration);
 
     /// Reads the session with this key.
