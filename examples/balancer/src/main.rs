@@ -12,7 +12,7 @@
 //!    latest with the usual `ping_interval`; and a websocket says nothing for as long.
 //! 5. **It passes on who hangs up.** A client that is gone is no longer waited for at the node.
 //! 6. **A node that is down gets nothing**, also no session that it had: any other answers that it
-//!    does not know it, and the client begins a new one there: [`nodes`].
+//!    does not know it, and the client begins a new one there: [`mod@nodes`].
 //!
 //! What balancers do besides, such as TLS, limits on connections and time-outs for slow requests, is
 //! not done here. `nginx.conf`, `haproxy.cfg` and `traefik.yml` next to this are for real ones.
