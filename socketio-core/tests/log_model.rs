@@ -1,6 +1,8 @@
 //! Whatever clients, nodes and the log between them do, each client gets what is for it, on whichever
 //! node it is.
 
+mod support;
+
 use std::{
     collections::{HashSet, VecDeque},
     time::Duration,
@@ -12,18 +14,10 @@ use socketio_core::{
     testing::{Delivery, TestClient, TestCluster, TestServer},
 };
 
+use self::support::Dice;
+
 const ROOMS: [&str; 2] = ["a", "b"];
 const NODES: usize = 3;
-
-/// Numbers that look random, the same for each seed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 33) as usize % sides
-    }
-}
 
 /// A client, and what it is to get.
 struct Model {

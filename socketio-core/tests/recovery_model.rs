@@ -1,5 +1,7 @@
 //! Whatever clients and the server do, each client gets what is for it, once and in order.
 
+mod support;
+
 use std::{
     collections::{HashSet, VecDeque},
     time::Duration,
@@ -11,17 +13,9 @@ use socketio_core::{
     testing::{TestClient, TestServer},
 };
 
+use self::support::Dice;
+
 const ROOMS: [&str; 2] = ["a", "b"];
-
-/// Numbers that look random, the same for each seed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 33) as usize % sides
-    }
-}
 
 /// A client, and what it is to get.
 struct Model {

@@ -1,9 +1,16 @@
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    future::ready,
+    pin::Pin,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use socketio_core::{ClusterDriver, ClusterNode};
 use tokio::runtime::Handle;
 
-use crate::{Stats, Target, link::Link};
+use crate::{
+    Stats, Target,
+    link::{Link, Subscription},
+};
 
 /// A server among the others, while it runs.
 #[derive(Debug)]
@@ -31,6 +38,17 @@ impl Slot {
 
     pub(crate) fn get(&self) -> Option<Arc<Running>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many other nodes listen to what each listens to once.
+    pub(crate) fn count_others(
+        &self,
+        subscription: Subscription,
+    ) -> Pin<Box<dyn Future<Output = usize> + Send>> {
+        match self.get() {
+            Some(running) => Box::pin(running.link.count_others(subscription)),
+            None => Box::pin(ready(0)),
+        }
     }
 
     /// Ends the link, once what waits is sent if that can be.

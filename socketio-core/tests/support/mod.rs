@@ -232,3 +232,13 @@ impl Sink<Frame> for WebSocket {
         self.poll_flush(cx)
     }
 }
+
+/// Numbers that look random, the same for each seed.
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) as usize % sides
+    }
+}

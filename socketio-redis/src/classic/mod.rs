@@ -8,7 +8,7 @@ mod legacy;
 #[cfg(test)]
 mod tests;
 
-use std::{future::ready, pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -178,14 +178,8 @@ impl Adapter for RedisAdapter {
     }
 
     fn count(&self, namespace: &str) -> Pin<Box<dyn Future<Output = usize> + Send>> {
-        match self.0.slot.get() {
-            // Each node is subscribed to it once.
-            Some(running) => {
-                let channel = self.0.channels.request(namespace);
-                Box::pin(running.link.count_others(Subscription::Channel(channel.into())))
-            }
-            None => Box::pin(ready(0)),
-        }
+        let channel = self.0.channels.request(namespace);
+        self.0.slot.count_others(Subscription::Channel(channel.into()))
     }
 
     fn stop(&self) {

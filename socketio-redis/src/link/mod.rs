@@ -24,7 +24,11 @@ use redis::{
 };
 use tokio::{sync::oneshot, time};
 
-pub(crate) use self::{backoff::Backoff, subscriptions::Subscription};
+pub(crate) use self::{
+    backoff::Backoff,
+    queue::{MAX_BATCH, MAX_BATCH_BYTES, size},
+    subscriptions::Subscription,
+};
 use self::{
     cluster::Cluster,
     lane::{Lane, io_error},

@@ -38,8 +38,8 @@ pub(super) struct Outgoing {
 const OVERHEAD: usize = 128;
 
 /// Commands that are sent at once, and from how many bytes on no more are added.
-const MAX_BATCH: usize = 512;
-const MAX_BATCH_BYTES: usize = 512 * 1024;
+pub(crate) const MAX_BATCH: usize = 512;
+pub(crate) const MAX_BATCH_BYTES: usize = 512 * 1024;
 
 impl Queue {
     pub(super) fn new(limit: usize) -> Self {
@@ -127,11 +127,7 @@ impl Outgoing {
     }
 
     fn bytes(&self) -> usize {
-        let bytes = self.command.args_iter().map(|arg| match arg {
-            Arg::Simple(bytes) => bytes.len(),
-            _ => 0,
-        });
-        bytes.sum::<usize>() + OVERHEAD
+        size(&self.command)
     }
 
     pub(super) fn fail(self, error: LinkError) {
@@ -140,6 +136,15 @@ impl Outgoing {
             let _ = reply.send(Err(error));
         }
     }
+}
+
+/// Bytes that a command takes while it waits.
+pub(crate) fn size(command: &Cmd) -> usize {
+    let bytes = command.args_iter().map(|arg| match arg {
+        Arg::Simple(bytes) => bytes.len(),
+        _ => 0,
+    });
+    bytes.sum::<usize>() + OVERHEAD
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ mod joined;
 
 use std::{
     collections::{HashMap, HashSet},
-    future::ready,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -207,14 +206,8 @@ impl Adapter for ShardedRedisAdapter {
     }
 
     fn count(&self, namespace: &str) -> Pin<Box<dyn Future<Output = usize> + Send>> {
-        match self.0.slot.get() {
-            // Each node is subscribed to it once.
-            Some(running) => {
-                let channel = self.0.channels.namespace(namespace);
-                Box::pin(running.link.count_others(Subscription::Shard(channel)))
-            }
-            None => Box::pin(ready(0)),
-        }
+        let channel = self.0.channels.namespace(namespace);
+        self.0.slot.count_others(Subscription::Shard(channel))
     }
 
     fn stop(&self) {

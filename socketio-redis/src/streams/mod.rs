@@ -271,14 +271,8 @@ impl Adapter for RedisStreamsAdapter {
     }
 
     fn count(&self, namespace: &str) -> Pin<Box<dyn Future<Output = usize> + Send>> {
-        match self.0.slot.get() {
-            // Each node is subscribed to it once.
-            Some(running) => {
-                let channel = self.0.settings.names.channel(namespace, None);
-                Box::pin(running.link.count_others(self.0.subscription(channel)))
-            }
-            None => Box::pin(ready(0)),
-        }
+        let channel = self.0.settings.names.channel(namespace, None);
+        self.0.slot.count_others(self.0.subscription(channel))
     }
 
     fn log(&self) -> Option<Arc<dyn EventLog>> {

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use redis::{Arg, Cmd};
+use redis::Cmd;
 use socketio_core::{ClusterMessage, LogOffset};
 use tokio::{
     sync::{Notify, watch},
@@ -15,7 +15,10 @@ use tokio::{
 };
 
 use super::{Settings, entry, reader, writer};
-use crate::{link::LinkError, running::Running};
+use crate::{
+    link::{LinkError, MAX_BATCH, MAX_BATCH_BYTES, size},
+    running::Running,
+};
 
 /// A stream that this node reads, and what it writes there.
 pub(super) struct Stream {
@@ -67,13 +70,6 @@ struct Flight {
     logged: Option<u64>,
     since: Instant,
 }
-
-/// Messages that are written at once, and from how many bytes on no more are added.
-const MAX_BATCH: usize = 512;
-const MAX_BATCH_BYTES: usize = 512 * 1024;
-
-/// What a message takes besides its bytes.
-const OVERHEAD: usize = 128;
 
 impl Stream {
     /// Begins to read and to write.
@@ -273,12 +269,4 @@ async fn watch(stream: Weak<Stream>) {
         drop(stream);
         time::sleep(pause.max(Duration::from_millis(1))).await;
     }
-}
-
-fn size(command: &Cmd) -> usize {
-    let bytes = command.args_iter().map(|arg| match arg {
-        Arg::Simple(bytes) => bytes.len(),
-        _ => 0,
-    });
-    bytes.sum::<usize>() + OVERHEAD
 }
